@@ -1,0 +1,44 @@
+"""Where things are: a place in the cluster, a source in the bundle, a gap in the text."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of the cluster an artifact speaks of; every field may be unknown.
+
+    `netns` names a network namespace that is not the host's, as "<node>:<name>" where <name> is a pod's name or
+    the name `ip netns` prints. `all_namespaces` is true if the artifact is known to hold every namespace.
+    """
+
+    node: str | None = None
+    namespace: str | None = None
+    pod: str | None = None
+    container: str | None = None
+    netns: str | None = None
+    component: str | None = None
+    previous: bool = False
+    all_namespaces: bool = False
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Lines `line` to `end` (1-based, inclusive) of `path`, a path inside the bundle."""
+
+    path: str
+    line: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+NOWHERE = Source("", 0, 0)
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Text that should have been understood and was not: where, what was expected, and the text (cut at 400 characters)."""
+
+    source: Source
+    expected: str
+    text: str = ""

@@ -1,0 +1,135 @@
+"""All facts of a cluster: by type, by field, and what was collected of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from analyzer.facts.fact import Coverage, Fact
+
+F = TypeVar("F", bound=Fact)
+
+DIMENSIONS = ("node", "namespace", "pod", "component", "table")
+
+
+class Facts:
+    """Facts by type, with hash indexes made on demand, and their coverage. Not changed after it is made."""
+
+    def __init__(self, facts: Iterable[Fact], coverage: Iterable[Coverage] = ()) -> None:
+        by_type: dict[type[Fact], list[Fact]] = defaultdict(list)
+        for fact in facts:
+            by_type[type(fact)].append(fact)
+        self._by_type = {kind: tuple(found) for kind, found in by_type.items()}
+        self._indexes: dict[tuple[type[Fact], tuple[str, ...]], dict[tuple[Any, ...], list[Any]]] = {}
+        self._coverage: dict[str, list[Coverage]] = defaultdict(list)
+        for entry in coverage:
+            self._coverage[entry.fact].append(entry)
+
+    def of(self, kind: type[F]) -> tuple[F, ...]:
+        """Every fact of a type, in a stable order."""
+        return self._by_type.get(kind, ())  # type: ignore[return-value]
+
+    def where(self, kind: type[F], **fields: Any) -> Sequence[F]:
+        """Facts of a type whose fields equal these values; a hash look-up."""
+        names = tuple(sorted(fields))
+        return self.index(kind, names).get(tuple(fields[name] for name in names), ())
+
+    def index(self, kind: type[F], fields: tuple[str, ...]) -> Mapping[tuple[Any, ...], Sequence[F]]:
+        """Facts of a type by the values of these fields; made once, kept."""
+        wanted = (kind, fields)
+        if wanted not in self._indexes:
+            table: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+            for fact in self.of(kind):
+                table[tuple(getattr(fact, name) for name in fields)].append(fact)
+            self._indexes[wanted] = dict(table)
+        return self._indexes[wanted]
+
+    def all(self) -> Iterable[Fact]:
+        """Every fact, type by type."""
+        for kind in sorted(self._by_type, key=lambda kind: kind.__name__):
+            yield from self._by_type[kind]
+
+    def coverage(self, kind: type[Fact] | str, **pins: str | None) -> tuple[Coverage, ...]:
+        """The coverage entries of a fact type that speak of the pinned part of the cluster.
+
+        `pins` are dimensions (node, namespace, pod, component, table); an entry that leaves a dimension open covers
+        all of it. No entries: not collected there. Only incomplete ones: collected in part.
+        """
+        name = kind if isinstance(kind, str) else kind.__name__
+        return tuple(
+            entry
+            for entry in self._coverage.get(name, ())
+            if all(
+                value is None or getattr(entry, dimension) is None or getattr(entry, dimension) == value
+                for dimension, value in pins.items()
+            )
+        )
+
+    def collected(self, kind: type[Fact] | str, **pins: str | None) -> bool:
+        """Whether the pinned part of the cluster was collected completely, so that absence there means something."""
+        return any(entry.complete for entry in self.coverage(kind, **pins))
+
+    def all_coverage(self) -> tuple[Coverage, ...]:
+        """Every coverage entry, by fact type."""
+        return tuple(entry for name in sorted(self._coverage) for entry in self._coverage[name])
+
+    def plus(self, facts: Iterable[Fact], coverage: Iterable[Coverage] = ()) -> Facts:
+        """These facts and further ones; the original is left alone."""
+        return Facts((*self.all(), *facts), (*self.all_coverage(), *coverage))
+
+
+def merge(ranked: Iterable[tuple[int, Fact]]) -> list[Fact]:
+    """One fact for each thing that was stated, however many artifacts stated it.
+
+    Takes (rank, fact) pairs; a higher rank is a richer artifact and wins where two disagree; the others fill in what
+    it left unknown. Facts whose type names a `whole` come from one artifact for each such group: rule sets that were
+    read at different times must not be mixed. Order of input decides nothing.
+    """
+    ordered = sorted(ranked, key=lambda pair: (-pair[0], pair[1].origin.path, pair[1].origin.line))
+    holder: dict[tuple[Any, ...], str] = {}
+    seen: dict[tuple[Any, ...], int] = {}
+    result: list[Fact] = []
+    for _, fact in ordered:
+        kind = type(fact)
+        if kind.whole:
+            group = (kind.__name__, *(getattr(fact, name) for name in kind.whole))
+            if holder.setdefault(group, fact.origin.path) != fact.origin.path:
+                continue
+        key = (kind.__name__, *(_frozen(getattr(fact, name)) for name in kind.identity or _all_fields(kind)))
+        if key in seen:
+            result[seen[key]] = _filled(result[seen[key]], fact)
+        else:
+            seen[key] = len(result)
+            result.append(fact)
+    return result
+
+
+def _all_fields(kind: type[Fact]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name != "origin")
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, msgspec.Struct) and not value.__struct_config__.frozen:
+        return repr(value)
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value
+
+
+def _filled(winner: Fact, other: Fact) -> Fact:
+    """`winner` with what it left unknown taken from `other`."""
+    missing = {
+        name: getattr(other, name)
+        for name in winner.__struct_fields__
+        if name != "origin" and getattr(winner, name) is None and getattr(other, name) is not None
+    }
+    return msgspec.structs.replace(winner, **missing) if missing else winner
