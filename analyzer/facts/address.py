@@ -20,7 +20,7 @@ def ip(text: str) -> IP | None:
 
 @lru_cache(maxsize=65536)
 def cidr(text: str) -> CIDR | None:
-    """The network that `text` spells, host bits dropped; a bare address is its own /32 or /128; None if it is neither."""
+    """The network that `text` spells, host bits dropped; an address is its own /32 or /128; None if it is neither."""
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:

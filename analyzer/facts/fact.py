@@ -9,6 +9,8 @@ import msgspec
 from analyzer.facts.source import NOWHERE, Source
 
 Scope = Literal["cluster", "namespace", "node"]
+# Named, because a fact with a field called `type` could not spell it in its annotations.
+Reference = type[str]
 
 
 class NodeName(str):
@@ -48,7 +50,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     command: ClassVar[str] = ""
     identity: ClassVar[tuple[str, ...]] = ()
     whole: ClassVar[tuple[str, ...]] = ()
-    reference: ClassVar[type[str] | None] = None
+    reference: ClassVar[Reference | None] = None
     derived: ClassVar[bool] = False
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from analyzer.facts.address import CIDR, IP
-from analyzer.facts.fact import Fact, NodeName, Scope
+from analyzer.facts.fact import Fact, NodeName, Reference, Scope
 
 
 class Node(Fact, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Node(Fact, frozen=True, kw_only=True):
     unschedulable: whether it is cordoned
     """
 
-    reference: ClassVar[type[str] | None] = NodeName
+    reference: ClassVar[Reference | None] = NodeName
     command: ClassVar[str] = "kubectl get nodes -o json"
     identity: ClassVar[tuple[str, ...]] = ("name",)
 

@@ -17,7 +17,8 @@ class Interface(Fact, frozen=True, kw_only=True):
     index: its number
     peer_index: the number of its peer (after `@if`), for veth
     parent: what stands after `@` if it is a name
-    kind: physical, loopback, bridge, veth, vxlan, ipip, gre, sit, wireguard, geneve, vlan, bond, dummy, tun, macvlan, ipvlan
+    kind: physical, loopback, bridge, veth, vxlan, ipip, gre, sit, wireguard, geneve, vlan, bond, dummy, tun, macvlan,
+      ipvlan
     mtu: bytes
     up: whether the flag UP is set
     lower_up: whether the flag LOWER_UP (RUNNING) is set
@@ -101,7 +102,7 @@ class BridgePort(Fact, frozen=True, kw_only=True):
     """
 
     per: ClassVar[Scope] = "node"
-    command: ClassVar[str] = "for f in /sys/devices/virtual/net/*/brif/*/hairpin_mode; do echo $f $(cat $f); done; bridge -d link"
+    command: ClassVar[str] = "bridge -d link; grep . /sys/devices/virtual/net/*/brif/*/hairpin_mode"
     identity: ClassVar[tuple[str, ...]] = ("node", "netns", "dev")
 
     node: NodeName | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from analyzer.facts.address import CIDR, IP
-from analyzer.facts.fact import Fact, NodeName, PodName, Scope, Selector, ServiceName
+from analyzer.facts.fact import Fact, NodeName, PodName, Reference, Scope, Selector, ServiceName
 
 
 class Service(Fact, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class Service(Fact, frozen=True, kw_only=True):
     """
 
     per: ClassVar[Scope] = "namespace"
-    reference: ClassVar[type[str] | None] = ServiceName
+    reference: ClassVar[Reference | None] = ServiceName
     command: ClassVar[str] = "kubectl get services -A -o json"
     identity: ClassVar[tuple[str, ...]] = ("namespace", "name")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from analyzer.facts.address import IP
-from analyzer.facts.fact import Fact, NodeName, PodName, Scope, Selector
+from analyzer.facts.fact import Fact, NodeName, PodName, Reference, Scope, Selector
 
 
 class Pod(Fact, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class Pod(Fact, frozen=True, kw_only=True):
     """
 
     per: ClassVar[Scope] = "namespace"
-    reference: ClassVar[type[str] | None] = PodName
+    reference: ClassVar[Reference | None] = PodName
     command: ClassVar[str] = "kubectl get pods -A -o json"
     identity: ClassVar[tuple[str, ...]] = ("namespace", "name")
 
