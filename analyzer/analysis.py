@@ -1,0 +1,192 @@
+"""The pipeline: bundle to facts, facts to outcomes, outcomes to a report.
+
+The only two broad excepts of the product stand here: a bug of ours in one file or in one rule costs that file or that
+rule, is told in the report, and is raised again when `strict` is set, as the tests do.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import msgspec
+
+from analyzer.bundle import Bundle, Limits, open_bundle
+from analyzer.engine import evaluate, load_rules, patterns
+from analyzer.engine.outcome import Outcome
+from analyzer.engine.rule import Rule
+from analyzer.facts.fact import Coverage, Fact, NodeName, Parsed
+from analyzer.facts.nodes import Node
+from analyzer.facts.source import Source
+from analyzer.facts.store import Facts, merge
+from analyzer.join import node_names, rename_coverage, rename_fact
+from analyzer.kinds import kinds
+from analyzer.logs import Patterns
+from analyzer.model import derive
+from analyzer.parse import parse
+from analyzer.recognise import Artifact, Recognition, recognise
+from analyzer.report import Failure
+
+# Below this many bytes a pool of processes costs more than it saves.
+POOL_BYTES = 24 << 20
+Progress = Callable[[str], None]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to analyse: limits of the archive, folders of further rules, processes, whether bugs are raised."""
+
+    limits: Limits = msgspec.field(default_factory=Limits)
+    rule_dirs: tuple[Path, ...] = ()
+    jobs: int = 1
+    strict: bool = False
+
+
+class Collected(msgspec.Struct, frozen=True, kw_only=True):
+    """What one bundle holds: its facts (derived ones included), and what became of each file."""
+
+    recognition: Recognition
+    facts: Facts
+    parsed: tuple[tuple[Artifact, Parsed], ...]
+    failures: tuple[Failure, ...] = ()
+
+
+class Analysis(msgspec.Struct, frozen=True, kw_only=True):
+    """A bundle, its facts, and the outcome of every rule."""
+
+    bundle: Bundle
+    collected: Collected
+    rules: tuple[Rule, ...]
+    outcomes: tuple[Outcome, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+def analyse(paths: Sequence[Path], options: Options, progress: Progress = lambda text: None) -> Analysis:
+    """Everything that can be said of the bundles at `paths`, taken as one cluster.
+
+    Raises BundleError and DefinitionError. The caller closes `bundle`.
+    """
+    rules = load_rules(options.rule_dirs)
+    progress("opening")
+    bundle = open_bundle(paths, options.limits)
+    collected = collect(bundle, Patterns(patterns(rules)), options, progress)
+    progress(f"checking {len(rules)} rules")
+    outcomes, failures = [], list(collected.failures)
+    for rule in rules:
+        try:
+            outcomes.append(evaluate(rule, collected.facts))
+        except Exception as error:
+            if options.strict:
+                raise
+            failures.append(Failure(where=f"rule {rule.id}", text=_told(error)))
+            outcomes.append(Outcome(rule=rule.id, word="broken", error=_told(error)))
+    return Analysis(
+        bundle=bundle, collected=collected, rules=rules, outcomes=tuple(outcomes), failures=tuple(failures)
+    )
+
+
+def collect(
+    bundle: Bundle, wanted: Patterns, options: Options, progress: Progress = lambda text: None
+) -> Collected:
+    """The facts of a bundle."""
+    progress(f"recognising {len(bundle.members)} files")
+    recognition = recognise(bundle)
+    progress(f"reading {len(recognition.artifacts)} artifacts")
+    results = _parse_all(bundle, recognition.artifacts, wanted, options)
+    failures = tuple(
+        Failure(where=artifact.path, text=result)
+        for artifact, result in zip(recognition.artifacts, results, strict=True)
+        if isinstance(result, str)
+    )
+    parsed = tuple(
+        (artifact, result)
+        for artifact, result in zip(recognition.artifacts, results, strict=True)
+        if isinstance(result, Parsed)
+    )
+    progress("deriving")
+    return Collected(recognition=recognition, facts=derive(_merged(parsed)), parsed=parsed, failures=failures)
+
+
+def facts_of(files: dict[str, str]) -> Facts:
+    """The facts of a bundle given as texts by path, for the `files:` tests of rules; bugs are raised."""
+    with Bundle.of_texts(files) as bundle:
+        wanted = Patterns(patterns(load_rules(())))
+        return collect(bundle, wanted, Options(strict=True)).facts
+
+
+def _parse_all(
+    bundle: Bundle, artifacts: Sequence[Artifact], wanted: Patterns, options: Options
+) -> list[Parsed | str]:
+    sizes = {member.path: member.size for member in bundle.members}
+    work = sum(sizes.get(artifact.path, 0) for artifact in artifacts)
+    if options.jobs < 2 or work < POOL_BYTES:
+        return [_parse_one(bundle, artifact, wanted, options.strict) for artifact in artifacts]
+    # Largest first, so that no process is left with a big one at the end; results go back in the order given.
+    order = sorted(range(len(artifacts)), key=lambda number: -sizes.get(artifacts[number].path, 0))
+    global _shared
+    _shared = (bundle, tuple(artifacts), wanted, options.strict)
+    try:
+        with ProcessPoolExecutor(options.jobs, mp_context=get_context("fork")) as pool:
+            done = dict(zip(order, pool.map(_parse_number, order, chunksize=1), strict=True))
+    finally:
+        _shared = None
+    return [done[number] for number in range(len(artifacts))]
+
+
+# What forked processes inherit instead of being sent: the bundle with its open spool, and the compiled patterns.
+_shared: tuple[Bundle, tuple[Artifact, ...], Patterns, bool] | None = None
+
+
+def _parse_number(number: int) -> Parsed | str:
+    assert _shared is not None
+    bundle, artifacts, wanted, strict = _shared
+    return _parse_one(bundle, artifacts[number], wanted, strict)
+
+
+def _parse_one(bundle: Bundle, artifact: Artifact, wanted: Patterns, strict: bool) -> Parsed | str:
+    try:
+        return parse(artifact, bundle, wanted)
+    except Exception as error:
+        if strict:
+            raise
+        return _told(error)
+
+
+def _told(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
+
+
+def _merged(parsed: Iterable[tuple[Artifact, Parsed]]) -> Facts:
+    """All facts under the API's node names, each thing once, with a Node for every host that was seen."""
+    ranks = {name: kind.rank for name, kind in kinds().items()}
+    pairs = [(ranks.get(artifact.kind, 0), fact) for artifact, result in parsed for fact in result.facts]
+    coverage = [entry for _, result in parsed for entry in result.coverage]
+    first_seen: dict[str, str] = {}
+    for artifact, _ in parsed:
+        host = artifact.place.node or (artifact.place.netns or "").split(":", 1)[0]
+        if host:
+            first_seen.setdefault(host, artifact.path)
+    if names := node_names((fact for _, fact in pairs), first_seen):
+        pairs = [(rank, rename_fact(fact, names)) for rank, fact in pairs]
+        coverage = [rename_coverage(entry, names) for entry in coverage]
+    # A worker's own dump says nothing of the API's nodes, but its rules can be checked all the same.
+    pairs += [
+        (-1, Node(name=NodeName(names.get(host, host)), origin=Source(path, 1, 1)))
+        for host, path in first_seen.items()
+    ]
+    if first_seen and not any(entry.fact == "Node" for entry in coverage):
+        coverage.append(Coverage(fact="Node", complete=False, note="only the nodes whose own dumps are here"))
+    return Facts(merge(pairs), coverage)
+
+
+def all_facts(analysis: Analysis) -> Iterable[Fact]:
+    """Every fact of an analysis, type by type."""
+    return analysis.collected.facts.all()
+
+
+def network_options() -> Options:
+    """Options for following a single packet."""
+    return Options()
