@@ -226,3 +226,188 @@ class RangeConflict(Fact, frozen=True, kw_only=True):
     range_kind: str
     network: CIDR
     dev: str | None = None
+
+
+class ProxyState(Fact, frozen=True, kw_only=True):
+    """What the service proxy left in the packet filter of a node, as a whole.
+
+    node: the node
+    mode: iptables, ipvs, nftables; None if nothing of a service proxy is there
+    chains: whether the chain KUBE-SERVICES (or its twin in nftables) holds rules
+    hooked: whether PREROUTING and OUTPUT both lead to it
+    services: how many service ports it translates
+    """
+
+    per: ClassVar[Scope] = "node"
+    command: ClassVar[str] = "iptables-save; ipvsadm -Ln; nft list ruleset"
+    derived: ClassVar[bool] = True
+
+    node: NodeName
+    mode: str | None = None
+    chains: bool = False
+    hooked: bool = False
+    services: int = 0
+
+
+class HairpinPort(Fact, frozen=True, kw_only=True):
+    """A port of a pod bridge, with what decides whether its pod can reach itself through a Service.
+
+    node: the node
+    bridge: the bridge
+    dev: the interface that is the port
+    pod: the pod behind it, where the interface numbers tell
+    hairpin: whether the port may send a frame back
+    promiscuous: whether the bridge is promiscuous; it then reflects frames itself
+    bridge_nf: whether bridged frames pass iptables (net.bridge.bridge-nf-call-iptables)
+    serves: whether the pod stands behind a Service; None if the pod is not known
+    """
+
+    per: ClassVar[Scope] = "node"
+    command: ClassVar[str] = "bridge -d link; ip -d link; sysctl -a"
+    derived: ClassVar[bool] = True
+
+    node: NodeName
+    bridge: str | None = None
+    dev: str
+    pod: PodName | None = None
+    hairpin: bool | None = None
+    promiscuous: bool | None = None
+    bridge_nf: bool | None = None
+    serves: bool | None = None
+
+
+class ServiceHealth(Fact, frozen=True, kw_only=True):
+    """A Service with a selector, held against the pods and endpoints of its namespace.
+
+    service: the service
+    selector: its selector, as text
+    selected: how many living pods it selects
+    ready_pods: how many of them are ready
+    ready_endpoints: how many ready addresses its endpoints list; None if endpoints were not collected
+    scaled_to_zero: whether it selects no pod and a workload that it selects wants none
+    almost: what the pods that it nearly selects carry instead ("app=catalog"), if there are such pods
+    """
+
+    per: ClassVar[Scope] = "namespace"
+    command: ClassVar[str] = "kubectl get services,endpoints,pods,deployments -A -o json"
+    derived: ClassVar[bool] = True
+
+    service: ServiceName
+    selector: str
+    selected: int
+    ready_pods: int
+    ready_endpoints: int | None = None
+    scaled_to_zero: bool = False
+    almost: str | None = None
+
+
+class DnsUpstream(Fact, frozen=True, kw_only=True):
+    """An address that the cluster's DNS pods forward names to that are not the cluster's own.
+
+    config: the ConfigMap that holds the Corefile, as "namespace/name"
+    zone: the zone that is forwarded
+    ip: the upstream
+    source: "Corefile", or the resolv.conf that the pod gets
+    pod: the pod, if the address comes from its resolv.conf
+    node: the node whose resolv.conf it is
+    cluster_dns: whether it is the cluster's own DNS address, so that queries come back
+    loopback: whether it is a loopback address, so that queries come back
+    """
+
+    command: ClassVar[str] = "kubectl get configmaps -n kube-system coredns -o yaml; cat /etc/resolv.conf"
+    derived: ClassVar[bool] = True
+
+    config: str
+    zone: str
+    ip: IP
+    source: str
+    pod: PodName | None = None
+    node: NodeName | None = None
+    cluster_dns: bool | None = None
+    loopback: bool = False
+
+
+class ComponentHealth(Fact, frozen=True, kw_only=True):
+    """A network component that runs as a pod on every node (service proxy, CNI agent), on one node.
+
+    component: kube-proxy or cni
+    node: the node
+    name: the workload: kube-proxy, kube-flannel-ds, calico-node
+    pod: its pod there; None if there is none
+    running: whether that pod runs and is ready; false if there is no pod although the others have one
+    status: what kubectl says of the pod, or "no pod"
+    restarts: its restarts
+    """
+
+    command: ClassVar[str] = "kubectl get pods,daemonsets -A -o json"
+    derived: ClassVar[bool] = True
+
+    component: str
+    node: NodeName
+    name: str
+    pod: PodName | None = None
+    running: bool
+    status: str
+    restarts: int | None = None
+
+
+class Permission(Fact, frozen=True, kw_only=True):
+    """Something that a component must be allowed by RBAC, and whether a binding allows it.
+
+    component: coredns, flannel
+    subject: the full user name of its service account
+    verb: what it must do
+    resource: with what
+    group: in which API group; "" is the core group
+    granted: whether a role that is bound to it says so
+    """
+
+    command: ClassVar[str] = "kubectl get clusterroles,clusterrolebindings -o json"
+    derived: ClassVar[bool] = True
+
+    component: str
+    subject: str
+    verb: str
+    resource: str
+    group: str
+    granted: bool
+
+
+class OverlayPeer(Fact, frozen=True, kw_only=True):
+    """What one node knows of another node's end of the vxlan overlay.
+
+    node: the node that sends
+    peer: the node that is to receive
+    dev: the vxlan interface
+    expected_mac: the hardware address of the peer's end
+    expected_ip: the address where the peer receives
+    neighbour: whether the neighbour table leads to that hardware address; None if not collected
+    forwarding: whether the forwarding database leads that hardware address to that node; None if not collected
+    """
+
+    per: ClassVar[Scope] = "node"
+    command: ClassVar[str] = "ip neigh; bridge fdb; ip route show table all"
+    derived: ClassVar[bool] = True
+
+    node: NodeName
+    peer: NodeName
+    dev: str
+    expected_mac: str
+    expected_ip: IP
+    neighbour: bool | None = None
+    forwarding: bool | None = None
+
+
+class NodeClock(Fact, frozen=True, kw_only=True):
+    """How far the clock of a node is from the clocks of the others at collection.
+
+    node: the node
+    offset: seconds ahead of the median of all nodes
+    """
+
+    per: ClassVar[Scope] = "node"
+    command: ClassVar[str] = "date -u +%s"
+    derived: ClassVar[bool] = True
+
+    node: NodeName
+    offset: float

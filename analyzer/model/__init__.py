@@ -1,1 +1,51 @@
-"""Facts derived from facts."""
+"""Facts derived from facts: the cluster, programmed services, allowed flows, ranges in conflict, packet paths."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from analyzer.facts.fact import Coverage, Fact, NodeName
+from analyzer.facts.nodes import Node
+from analyzer.facts.store import Facts
+from analyzer.model.cluster import cluster
+from analyzer.model.dns import upstreams
+from analyzer.model.networks import clocks, hairpin_ports, overlay_peers, range_conflicts
+from analyzer.model.permissions import permissions
+from analyzer.model.policies import allowances
+from analyzer.model.programmed import services
+from analyzer.model.workloads import agents, service_health
+
+
+def derive(facts: Facts) -> Facts:
+    """These facts and all that follows from them; each derived type is covered where its sources are."""
+    whole = cluster(facts)
+    nodes = _nodes(facts)
+    found: list[Fact] = [whole]
+    coverage: list[Coverage] = [Coverage(fact="Cluster", path=whole.origin.path)]
+    for more, entries in (
+        services(facts, nodes),
+        allowances(facts, whole.dns_ip),
+        service_health(facts),
+        agents(facts),
+        range_conflicts(facts, whole, nodes),
+        hairpin_ports(facts, nodes),
+        overlay_peers(facts, nodes),
+        clocks(facts),
+        upstreams(facts, whole.dns_ip),
+        permissions(facts),
+    ):
+        found += more
+        coverage += entries
+    result = facts.plus(found, coverage)
+    if find_spec("analyzer.packet.probes") is None:
+        return result
+    paths, known = import_module("analyzer.packet.probes").derive_paths(result)
+    return result.plus(paths, known)
+
+
+def _nodes(facts: Facts) -> list[NodeName]:
+    """Every node that the API lists or that anything was collected on, by name."""
+    listed = {node.name for node in facts.of(Node)}
+    seen = {NodeName(entry.node) for entry in facts.all_coverage() if entry.node is not None}
+    return sorted(listed | seen)
