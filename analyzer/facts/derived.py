@@ -352,14 +352,15 @@ class ComponentHealth(Fact, frozen=True, kw_only=True):
 
 
 class Permission(Fact, frozen=True, kw_only=True):
-    """Something that a component must be allowed by RBAC, and whether a binding allows it.
+    """What RBAC lets a network component do, held against what it must do.
 
     component: coredns, flannel
     subject: the full user name of its service account
-    verb: what it must do
-    resource: with what
-    group: in which API group; "" is the core group
-    granted: whether a role that is bound to it says so
+    role: the role that its binding should give it: system:coredns, flannel
+    granted: whether roles that are bound to it allow everything that it needs
+    missing: what they do not allow, as "list endpoints, watch endpoints"; None if nothing is missing
+    pod: one of its pods
+    service: the DNS Service, for a DNS server
     """
 
     command: ClassVar[str] = "kubectl get clusterroles,clusterrolebindings -o json"
@@ -367,10 +368,11 @@ class Permission(Fact, frozen=True, kw_only=True):
 
     component: str
     subject: str
-    verb: str
-    resource: str
-    group: str
+    role: str
     granted: bool
+    missing: str | None = None
+    pod: PodName
+    service: ServiceName | None = None
 
 
 class OverlayPeer(Fact, frozen=True, kw_only=True):

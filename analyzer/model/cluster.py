@@ -11,6 +11,7 @@ from analyzer.facts.address import CIDR, IP, cidr, contains, ip
 from analyzer.facts.derived import Cluster
 from analyzer.facts.store import Facts
 from analyzer.model.addresses import POD_BRIDGES
+from analyzer.model.names import dns_service
 
 _PLUGIN = {
     "flannel": "flannel",
@@ -52,7 +53,6 @@ _DEVICE = (
     ("cbr0", "kubenet"),
     ("kube-bridge", "kube-router"),
 )
-_DNS_NAMES = ("kube-dns", "coredns", "rke2-coredns-rke2-coredns", "dns-default")
 _BRIDGED = {"flannel": True, "kubenet": True, "weave": True, "bridge": True, "kube-router": True}
 _ROUTED = {"calico": False, "cilium": False, "aws-vpc": False, "antrea": False, "ovn": False, "azure": False}
 
@@ -240,10 +240,9 @@ def _bridge_cni(facts: Facts, cni: str | None) -> bool | None:
 
 
 def _dns_ip(facts: Facts) -> IP | None:
-    for name in _DNS_NAMES:
-        for service in facts.of(services.Service):
-            if service.name == name and service.namespace in ("kube-system", "openshift-dns") and service.cluster_ip:
-                return service.cluster_ip
+    service = dns_service(facts)
+    if service is not None:
+        return service.cluster_ip
     for setting in facts.of(configuration.Setting):
         if setting.component == "kubelet" and setting.name in ("cluster-dns", "clusterDNS"):
             return ip(re.split(r"[,\s\[\]]+", setting.value.strip("[]"))[0])

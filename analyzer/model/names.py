@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyzer.facts.services import Service
 from analyzer.facts.store import Facts
 from analyzer.facts.workloads import Pod
 
@@ -35,6 +36,15 @@ def dns_pods(facts: Facts) -> list[Pod]:
     return [
         pod for pod in facts.of(Pod) if is_dns(pod) and not pod.terminating and pod.phase not in ("Succeeded", "Failed")
     ]
+
+
+def dns_service(facts: Facts) -> Service | None:
+    """The Service of the cluster's DNS, under whichever of its usual names."""
+    for name in ("kube-dns", "coredns", "rke2-coredns-rke2-coredns", "dns-default"):
+        for service in facts.of(Service):
+            if service.name == name and service.namespace in ("kube-system", "openshift-dns") and service.cluster_ip:
+                return service
+    return None
 
 
 def workload_of(pod: Pod) -> str:
