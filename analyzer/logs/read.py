@@ -1,0 +1,273 @@
+"""A log to facts: the lines that rules ask for, the time that the log covers, and of whom it is complete.
+
+Of each pattern and file the first and the last 1,000 lines become facts; the coverage then says how many there were.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from analyzer.facts.fact import Coverage, NodeName, Parsed, PodName
+from analyzer.facts.logs import LogLine, LogWindow
+from analyzer.facts.source import Place, Source
+from analyzer.logs.clock import Moment
+from analyzer.logs.components import by_tag, component_of, place_of
+from analyzer.logs.lines import Line, read_line
+from analyzer.logs.scan import Hit, Patterns, Scan
+from analyzer.logs.template import plain
+
+KEPT_FIRST = 1000
+KEPT_LAST = 1000
+KEPT_BYTES = 32 << 20
+
+_SECTION = re.compile(r"==== (START|END) logs for container (\S+) of pod ([^\s/]+)/(\S+) ====")
+_SECTION_MARK = rb"==== (START|END) logs for container "
+# Daemons whose silence in a journal of all units means something: their tags are looked for in the whole journal.
+_DAEMONS = (
+    "kernel", "kubelet", "containerd", "dockerd", "crio", "k3s", "rke2", "k0s", "kubelite", "firewalld",
+    "NetworkManager",
+    "systemd-networkd", "systemd-resolved", "ufw", "kube-proxy", "systemd", "audit",
+)  # fmt: skip
+_TAG_MARKS = tuple(rb"[ :.]" + name.encode() + rb"(-agent|-server)?(\[\d+\])?: " for name in _DAEMONS)
+_ONLY_AN_ERROR = re.compile(
+    r"\s*(?:Error from server|error: |Error: |-- No entries --|No journal files were found|Request log error"
+    r"|unable to retrieve container logs|a container name must be specified|failed to try resolving symlinks"
+    r"|previous terminated container"
+    r"|The connection to the server \S+ was refused|Unable to connect to the server|bash: |sh: |timeout: failed to run"
+    r"|dmesg: read kernel buffer failed|cat: |tail: cannot open|journalctl: |E\d{4} .*memcache\.go)"
+    r"[^\n]*(?:\n[^\n]*){0,2}\s*\Z"
+)
+
+
+class _Section:
+    """One container's part of a file, or the whole file."""
+
+    def __init__(self, place: Place, begin: int) -> None:
+        self.place, self.begin, self.end = place, begin, 0
+        self.first: Moment | None = None
+        self.last: Moment | None = None
+
+    @property
+    def pod(self) -> PodName | None:
+        pod, namespace = self.place.pod, self.place.namespace
+        return None if pod is None else PodName(f"{namespace}/{pod}" if namespace else pod)
+
+
+class _Kept:
+    """Hits worth reading: of each pattern the first and last; `counts` of all. Bounded in number and bytes."""
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = defaultdict(int)
+        self.first: list[Hit] = []
+        self._last: dict[int, deque[Hit]] = defaultdict(deque)
+        self._bytes = 0
+
+    def add(self, hit: Hit, patterns: tuple[int, ...]) -> None:
+        early = []
+        for number in patterns:
+            self.counts[number] += 1
+            if self.counts[number] <= KEPT_FIRST:
+                early.append(number)
+                continue
+            queue = self._last[number]
+            queue.append(hit)
+            self._bytes += len(hit.text)
+            while len(queue) > KEPT_LAST or (self._bytes > KEPT_BYTES and len(queue) > 1):
+                self._bytes -= len(queue.popleft().text)
+        if early:
+            self.first.append(hit._replace(patterns=tuple(early)))
+
+    def all(self) -> list[Hit]:
+        """Every kept hit once, in order of lines."""
+        late: dict[tuple[int, bytes], set[int]] = defaultdict(set)
+        for hit in self.first:
+            late[hit.line, hit.text].update(hit.patterns)
+        for number, queue in self._last.items():
+            for hit in queue:
+                late[hit.line, hit.text].add(number)
+        return [Hit(line, text, tuple(sorted(numbers))) for (line, text), numbers in sorted(late.items())]
+
+    def dropped(self) -> dict[int, int]:
+        """How many hits each pattern had, for patterns of which not all were kept."""
+        return {
+            number: count
+            for number, count in sorted(self.counts.items())
+            if count > KEPT_FIRST + len(self._last[number])
+        }
+
+
+def read_log(
+    stream: BinaryIO, path: str, place: Place, patterns: Patterns, mtime: float | None = None, first_line: int = 1
+) -> Parsed:
+    """The facts of a log; no content makes it raise. `mtime`, or the time of collection, tells unsaid years."""
+    base = place_of(path, place)
+    count = len(patterns.templates)
+    scan = Scan(stream, patterns.with_marks((_SECTION_MARK, *_TAG_MARKS)), first_line)
+    sections = [_Section(base, first_line)]
+    tags: set[int] = set()
+    kept = _Kept()
+    for hit in scan:
+        if count in hit.patterns:
+            _turn(sections, hit, base)
+        tags.update(number - count - 1 for number in hit.patterns if number > count)
+        wanted = tuple(number for number in hit.patterns if number < count)
+        if wanted:
+            kept.add(hit, wanted)
+    if scan.lines <= 4 and len(scan.head) < 4096 and _ONLY_AN_ERROR.match(_text(scan.head)):
+        return Parsed(lines=scan.lines, understood=scan.lines)
+    sections[-1].end = sections[-1].end or first_line + scan.lines
+    if len(sections) > 1 and sections[0].begin == sections[1].begin:
+        del sections[0]
+    reference, writers = _windows(scan, sections, first_line, mtime)
+    facts: list[LogLine | LogWindow] = _lines(kept, sections, patterns, path, reference)
+    coverage: list[Coverage] = []
+    note = _note(kept, patterns)
+    for section in sections:
+        facts.append(_window(section, path))
+        coverage += _coverage(section, _components(section, writers, tags), note, path, scan.lines == 0)
+    return Parsed(facts=tuple(facts), coverage=tuple(coverage), lines=scan.lines, understood=scan.lines)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8-sig", "replace").replace("\0", "")
+
+
+def _turn(sections: list[_Section], hit: Hit, base: Place) -> None:
+    """Begin or end the part of a container, at a line of `kubectl cluster-info dump`."""
+    for found in _SECTION.finditer(_text(hit.text)):
+        kind, container, namespace, pod = found.groups()
+        sections[-1].end = sections[-1].end or hit.line
+        if kind == "START":
+            place = msgspec.structs.replace(
+                base, namespace=namespace, pod=pod, container=container, component=component_of(pod, container)
+            )
+            sections.append(_Section(place, hit.line))
+
+
+def _windows(
+    scan: Scan, sections: list[_Section], first_line: int, mtime: float | None
+) -> tuple[float | None, set[str]]:
+    """Set first and last time of sections from the beginning and end of the file; the reference year, and tags seen."""
+    head, tail = _text(scan.head).split("\n"), _text(scan.tail).split("\n")
+    dated = [
+        line.moment.seconds for line in map(read_line, head[:200] + tail[-200:]) if line.moment and line.moment.dated
+    ]
+    reference = max(dated) if dated else mtime
+    writers: set[str] = set()
+    whole = len(scan.head) < len(scan.tail) or len(head) > scan.lines
+    for line in (read_line(raw, reference) for raw in head[:1000] + tail[-1000:] if raw):
+        if line.writer:
+            writers.add(by_tag(line.writer))
+    if whole:
+        for section in sections:
+            lines = head[section.begin - first_line : max(section.end - first_line, 0)]
+            section.first, section.last = _first(lines, reference), _first(lines[::-1], reference)
+    else:
+        sections[0].first = _first(head, reference)
+        sections[-1].last = _first(tail[::-1], reference)
+    return reference, writers
+
+
+def _first(lines: list[str], reference: float | None) -> Moment | None:
+    for raw in lines[:2000]:
+        moment = read_line(raw, reference).moment if raw else None
+        if moment:
+            return moment
+    return None
+
+
+def _lines(
+    kept: _Kept, sections: list[_Section], patterns: Patterns, path: str, reference: float | None
+) -> list[LogLine | LogWindow]:
+    facts: list[LogLine | LogWindow] = []
+    at = 0
+    for hit in kept.all():
+        while at + 1 < len(sections) and sections[at + 1].begin <= hit.line:
+            at += 1
+        section = sections[at]
+        raw = _text(hit.text)
+        line = read_line(raw, reference)
+        compiled = [patterns.compiled[number] for number in hit.patterns]
+        missed = [template for template in compiled if template.match(line.message) is None]
+        if any(template.match(raw) is not None for template in missed):
+            # The pattern spans what was taken off the front: then the line as a whole is the message.
+            line.message = plain(raw).strip()
+        elif len(missed) == len(compiled):
+            continue
+        facts.append(_fact(line, section, Source(path, hit.line, hit.line)))
+    return facts
+
+
+def _fact(line: Line, section: _Section, origin: Source) -> LogLine:
+    place, moment, last = section.place, line.moment, section.last
+    age = None
+    if moment and last and moment.dated == last.dated:
+        age = round(max(0.0, last.seconds - moment.seconds), 6)
+    pod = section.pod
+    if pod is None and line.pod:
+        pod = PodName(f"{place.namespace}/{line.pod}" if place.namespace else line.pod)
+    component = place.component
+    if component is None:
+        component = component_of(line.pod, line.container) if line.pod else by_tag(line.writer) if line.writer else None
+    return LogLine(
+        origin=origin,
+        node=NodeName(place.node) if place.node else None,
+        pod=pod,
+        container=place.container or line.container,
+        component=component,
+        time=moment.seconds if moment and moment.dated else None,
+        level=line.level,
+        message=line.message,
+        previous=place.previous,
+        age=age,
+    )
+
+
+def _window(section: _Section, path: str) -> LogWindow:
+    first, last = section.first, section.last
+    return LogWindow(
+        origin=Source(path, section.begin, max(section.begin, section.end - 1)),
+        node=NodeName(section.place.node) if section.place.node else None,
+        pod=section.pod,
+        component=section.place.component,
+        first=first.seconds if first and first.dated else None,
+        last=last.seconds if last and last.dated else None,
+        lines=max(0, section.end - section.begin),
+    )
+
+
+def _components(section: _Section, writers: set[str], tags: set[int]) -> Sequence[str | None]:
+    """Of whom a section is the log. A journal of all units is that of the kernel and of every writer seen in it."""
+    if section.place.component or section.pod:
+        return [section.place.component]
+    if len(writers) < 2:
+        return sorted(writers) or [None]
+    return sorted({"kernel", *writers, *(_DAEMONS[number] for number in tags)})
+
+
+def _note(kept: _Kept, patterns: Patterns) -> str:
+    return "; ".join(
+        f"{count:,} lines hold {patterns.templates[number]!r}: the first {KEPT_FIRST:,} and last {KEPT_LAST:,} are kept"
+        for number, count in kept.dropped().items()
+    )
+
+
+def _coverage(section: _Section, components: Sequence[str | None], note: str, path: str, empty: bool) -> list[Coverage]:
+    return [
+        Coverage(
+            fact=fact,
+            node=section.place.node,
+            pod=section.pod,
+            component=component,
+            complete=not note and not empty,
+            note=note or ("the file is empty" if empty else ""),
+            path=path,
+        )
+        for component in components
+        for fact in ("LogLine", "LogWindow")
+    ]
