@@ -1,0 +1,161 @@
+"""Token shapes: a record's words by class, and the Lark parse that each distinct shape needs once.
+
+The class of a word is the set of terminals that match all of it. Which of them it stands for depends on the parser's
+state alone, so records whose words have the same classes have the same tree, and a tree can serve as a template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from lark import Lark, Token, Tree
+from lark.exceptions import GrammarError, UnexpectedToken
+from lark.lexer import Lexer
+from lark.parsers.lalr_analysis import Shift
+
+from analyzer.errors import DefinitionError
+from analyzer.templates import Template, build
+from analyzer.typed import Memo
+
+LONGEST = 4000
+SHAPES = 4096
+
+
+class Misfit(msgspec.Struct, frozen=True):
+    """A record that the grammar does not allow: the number of the first word that does not fit, and what would have."""
+
+    word: int
+    expected: str
+
+
+class Shapes:
+    """The templates of one grammar, by shape.
+
+    `template` takes the words of a record and gives its Template or Misfit; `parse` asks Lark each time.
+    """
+
+    def __init__(self, name: str, body: str, quoted: bool) -> None:
+        self.name, self.quoted = name, quoted
+        self._terminals: list[tuple[str, Callable[[str], Any]]] = []
+        self._spelt: dict[str, str] = {}
+        self._candidates: list[tuple[str, ...]] = []
+        self._ids: dict[tuple[str, ...], int] = {}
+        self.classes = Memo(self._class)
+        self._known: dict[tuple[int, ...], Template | Misfit] = {}
+        try:
+            self._lark = Lark(body, parser="lalr", lexer=_lexer(self), propagate_positions=True, maybe_placeholders=False)
+        except GrammarError as error:
+            raise DefinitionError(name, 0, str(error).split("\n", 1)[0]) from error
+        self._groups: dict[str, tuple[str, ...]] = {}
+        patterns: dict[str, re.Pattern[str]] = {}
+        literal, general = [], []
+        for terminal in self._lark.terminals:
+            patterns[terminal.name] = pattern = re.compile(terminal.pattern.to_regexp())
+            (literal if terminal.pattern.type == "str" else general).append((terminal.priority, terminal.name))
+            if terminal.pattern.type == "str":
+                self._spelt[terminal.name] = terminal.pattern.value
+            if pattern.groupindex:
+                self._groups[terminal.name] = tuple(pattern.groupindex)
+        order = [*sorted(literal, key=lambda entry: -entry[0]), *sorted(general, key=lambda entry: -entry[0])]
+        self._terminals = [(terminal, patterns[terminal].fullmatch) for _, terminal in order]
+        self.patterns = patterns
+
+    def template(self, words: Sequence[str]) -> Template | Misfit:
+        """The template of a record with these words; Lark is asked if their shape is new."""
+        classes = self.classes
+        shape = tuple([classes[word] for word in words])
+        known = self._known.get(shape)
+        if known is None:
+            known = self.parse(words)
+            if len(self._known) >= SHAPES:
+                self._known.clear()
+            self._known[shape] = known
+        return known
+
+    def parse(self, words: Sequence[str]) -> Template | Misfit:
+        """What Lark makes of a record with these words."""
+        if len(words) > LONGEST:
+            return Misfit(LONGEST, f"a record of at most {LONGEST} words")
+        try:
+            tree: Tree[Token] = self._lark.parse(words)  # type: ignore[arg-type]
+        except _Unexpected as error:
+            return Misfit(error.word, self._wanted(error.terminals))
+        except UnexpectedToken as error:
+            return Misfit(len(words), self._wanted(sorted(error.accepts or error.expected)))
+        return build(tree, self)
+
+    @property
+    def known(self) -> int:
+        """How many shapes have been met."""
+        return len(self._known)
+
+    def groups(self, terminal: str) -> tuple[str, ...]:
+        """The named groups of a terminal, which are fields."""
+        return self._groups.get(terminal, ())
+
+    def candidates(self, word: str) -> tuple[str, ...]:
+        """The terminals a word can stand for, keywords first."""
+        return self._candidates[self.classes[word]]
+
+    def _class(self, word: str) -> int:
+        names = tuple(name for name, matches in self._terminals if matches(word))
+        if names not in self._ids:
+            self._ids[names] = len(self._candidates)
+            self._candidates.append(names)
+        return self._ids[names]
+
+    def _wanted(self, terminals: Sequence[str]) -> str:
+        spelt = [repr(self._spelt[name]) if name in self._spelt else name.lower() for name in terminals if name != "$END"]
+        if "$END" in terminals:
+            spelt.append("the end of the line")
+        return " or ".join(sorted(spelt)[:8])
+
+
+class _Unexpected(Exception):
+    """A word that no acceptable terminal matches."""
+
+    def __init__(self, word: int, terminals: Sequence[str]) -> None:
+        self.word, self.terminals = word, terminals
+        super().__init__(word)
+
+
+def _lexer(shapes: Shapes) -> type[Lexer]:
+    """A Lark lexer over words: of the terminals that match a word, the first that the parser can accept."""
+
+    class Words(Lexer):
+        __future_interface__ = 2
+
+        def __init__(self, configuration: Any) -> None:
+            pass
+
+        def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
+            states = parser_state.parse_conf.parse_table.states
+            for number, word in enumerate(lexer_state.text):
+                stack = parser_state.state_stack
+                for name in shapes.candidates(word):
+                    if _accepts(states, stack, name):
+                        yield Token(name, word, start_pos=number, line=1, column=number, end_pos=number + 1)
+                        break
+                else:
+                    raise _Unexpected(number, [name for name in states[stack[-1]] if name.isupper() or name == "$END"])
+
+    return Words
+
+
+def _accepts(states: Any, stack: Sequence[Any], terminal: str) -> bool:
+    """Whether an LALR parser with this stack of states takes the terminal, all reductions before it included."""
+    stack = list(stack)
+    while True:
+        step = states[stack[-1]].get(terminal)
+        if step is None:
+            return False
+        action, argument = step
+        if action is Shift:
+            return True
+        size = len(argument.expansion)
+        if size:
+            del stack[-size:]
+        stack.append(states[stack[-1]][argument.origin.name][1])
