@@ -39,7 +39,8 @@ class Shapes:
 
     def __init__(self, name: str, body: str, quoted: bool) -> None:
         self.name, self.quoted = name, quoted
-        self._terminals: list[tuple[str, Callable[[str], Any]]] = []
+        self._literal: dict[str, tuple[str, ...]] = {}
+        self._general: tuple[tuple[str, ...], ...] = ()
         self._spelt: dict[str, str] = {}
         self._candidates: list[tuple[str, ...]] = []
         self._ids: dict[tuple[str, ...], int] = {}
@@ -51,7 +52,8 @@ class Shapes:
             raise DefinitionError(name, 0, str(error).split("\n", 1)[0]) from error
         self._groups: dict[str, tuple[str, ...]] = {}
         patterns: dict[str, re.Pattern[str]] = {}
-        literal, general = [], []
+        literal: list[tuple[int, str]] = []
+        general: list[tuple[int, str]] = []
         for terminal in self._lark.terminals:
             patterns[terminal.name] = pattern = re.compile(terminal.pattern.to_regexp())
             (literal if terminal.pattern.type == "str" else general).append((terminal.priority, terminal.name))
@@ -59,14 +61,22 @@ class Shapes:
                 self._spelt[terminal.name] = terminal.pattern.value
             if pattern.groupindex:
                 self._groups[terminal.name] = tuple(pattern.groupindex)
-        order = [*sorted(literal, key=lambda entry: -entry[0]), *sorted(general, key=lambda entry: -entry[0])]
-        self._terminals = [(terminal, patterns[terminal].fullmatch) for _, terminal in order]
+        for _, terminal in sorted(literal, key=lambda entry: -entry[0]):
+            self._literal[self._spelt[terminal]] = (*self._literal.get(self._spelt[terminal], ()), terminal)
+        alike: dict[str, list[str]] = {}
+        for _, terminal in sorted(general, key=lambda entry: -entry[0]):
+            alike.setdefault(re.sub(r"\(\?P<\w+>", "(?:", patterns[terminal].pattern), []).append(terminal)
+        self._order = {terminal: number for number, (_, terminal) in enumerate(sorted(general, key=lambda e: -e[0]))}
+        # One look at a word tells every pattern that matches all of it: each is an optional look-ahead with a group.
+        self._all = re.compile("".join(rf"(?:(?=({pattern})\Z)|)" for pattern in alike))
+        self._general = tuple(tuple(names) for names in alike.values())
+        self._plain: dict[tuple[bool, ...], int] = {}
         self.patterns = patterns
+        self.memos: dict[Any, Memo] = {}
 
     def template(self, words: Sequence[str]) -> Template | Misfit:
         """The template of a record with these words; Lark is asked if their shape is new."""
-        classes = self.classes
-        shape = tuple([classes[word] for word in words])
+        shape = tuple(map(self.classes.__getitem__, words))
         known = self._known.get(shape)
         if known is None:
             known = self.parse(words)
@@ -101,10 +111,20 @@ class Shapes:
         return self._candidates[self.classes[word]]
 
     def _class(self, word: str) -> int:
-        names = tuple(name for name, matches in self._terminals if matches(word))
+        found = self._all.match(word)
+        key = tuple(map(bool, found.groups())) if found else ()
+        literal = self._literal.get(word)
+        if literal is None:
+            known = self._plain.get(key)
+            if known is not None:
+                return known
+        matching = [name for matched, names in zip(key, self._general, strict=True) if matched for name in names]
+        names = (*(literal or ()), *sorted(matching, key=self._order.__getitem__))
         if names not in self._ids:
             self._ids[names] = len(self._candidates)
             self._candidates.append(names)
+        if literal is None:
+            self._plain[key] = self._ids[names]
         return self._ids[names]
 
     def _wanted(self, terminals: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from lark import Token, Tree
 
 from analyzer.errors import DefinitionError
 from analyzer.facts import fact_types
-from analyzer.typed import LIMIT, Field, Memo, fields, unquote
+from analyzer.typed import Field, Memo, fields, unquote
 
 if TYPE_CHECKING:
     from analyzer.shapes import Shapes
@@ -30,62 +30,95 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Nested(msgspec.Struct, frozen=True):
-    """A field that holds structs: they are made of words `first` to `last` (exclusive), and kept by those words."""
+    """A field that holds structs, each made by its plan."""
 
     name: str
-    first: int
-    last: int
     many: bool
     parts: tuple[Plan, ...]
-    made: dict[tuple[str, ...], Any]
-
-    def value(self, words: Words) -> Any:
-        """The structs that these words of the record state; one object for every record that repeats them."""
-        key = tuple(words[self.first : self.last])
-        found = self.made.get(key)
-        if found is None:
-            items = tuple([plan.kind(**plan.values(words)) for plan in self.parts])
-            found = items if self.many else items[-1]
-            if len(self.made) >= LIMIT:
-                self.made.clear()
-            self.made[key] = found
-        return found
 
 
 class Plan(msgspec.Struct, frozen=True):
     """How one fact or struct is made of a record's words.
 
-    `parent` is the number of the plan of the fact around it, -1 for none; `word` is the number of its first word.
+    `parent` is the number of the plan of the fact around it, -1 for none; `word` and `last` are its words. `given` are
+    the fields that records of this shape state.
     """
 
     kind: type[Any]
     constants: dict[str, Any]
-    single: tuple[tuple[str, int, Memo], ...]
     slots: tuple[Slot, ...]
     nested: tuple[Nested, ...]
     parent: int = -1
     word: int = 0
     last: int = 0
 
-    def values(self, words: Words) -> dict[str, Any]:
-        """The fields that a record with these words states; ValueError if a word cannot be what it must be."""
-        result = self.constants.copy()
-        for name, number, memo in self.single:
-            result[name] = memo[words[number]]
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the fields that records of this shape state."""
+        return (*self.constants, *(slot.name for slot in self.slots), *(nested.name for nested in self.nested))
+
+    def arguments(self, names: dict[str, Any]) -> dict[str, str]:
+        """Python expressions of its fields, over the words `w`; objects they need are put into `names`.
+
+        The expressions hold numbers and our own names alone, never text of a bundle.
+        """
+        result = {name: _named(names, value) for name, value in self.constants.items()}
         for slot in self.slots:
+            memo = _named(names, slot.values)
             if slot.many:
-                result[slot.name] = tuple([slot.values[words[number]] for number in slot.words])
+                result[slot.name] = "(" + "".join(f"{memo}[w[{number}]]," for number in slot.words) + ")"
+            elif len(slot.words) == 1:
+                result[slot.name] = f"{memo}[w[{slot.words[0]}]]"
             else:
-                result[slot.name] = slot.values[" ".join([words[number] for number in slot.words])]
+                result[slot.name] = memo + "[' '.join((" + ",".join(f"w[{number}]" for number in slot.words) + "))]"
         for nested in self.nested:
-            result[nested.name] = nested.value(words)
+            items = [f"{_named(names, part.kind)}({_keywords(part.arguments(names))})" for part in nested.parts]
+            result[nested.name] = "(" + "".join(f"{item}," for item in items) + ")" if nested.many else items[-1]
         return result
 
 
-class Template(msgspec.Struct, frozen=True):
-    """The facts that records of one shape state, an enclosing fact before those inside it."""
+class Template:
+    """The facts that records of one shape state, an enclosing fact before those inside it.
 
-    plans: tuple[Plan, ...]
+    `values[n](words)` are the stated fields of plan n; ValueError if a word cannot be what it must be.
+    """
+
+    __slots__ = ("makers", "plans", "values")
+
+    def __init__(self, plans: tuple[Plan, ...]) -> None:
+        self.plans = plans
+        self.values = [_values(plan) for plan in plans]
+        self.makers: dict[tuple[str, ...], Callable[..., Any] | None] = {}
+
+    def maker(self, context: tuple[str, ...], numbered: dict[str, str]) -> Callable[..., Any] | None:
+        """For a shape that states one fact: a function of words, origin, context values and a counter, to the fact.
+
+        `context` names further fields; `numbered` maps fields to those they count by. None if a needed field is missing.
+        """
+        if context not in self.makers:
+            plan = self.plans[0]
+            names: dict[str, Any] = {"kind": plan.kind}
+            given = {name: f"c[{number}]" for number, name in enumerate(context)} | plan.arguments(names)
+            given |= {name: f"n({given[by]})" for name, by in numbered.items() if by in given}
+            lacking = [name for name, field in fields(plan.kind).items() if field.required and name not in given]
+            source = f"lambda w, origin, c, n: kind(origin=origin, {_keywords(given)})"
+            self.makers[context] = None if lacking else eval(source, names)
+        return self.makers[context]
+
+
+def _values(plan: Plan) -> Callable[[Words], dict[str, Any]]:
+    names: dict[str, Any] = {}
+    made: Callable[[Words], dict[str, Any]] = eval(f"lambda w: dict({_keywords(plan.arguments(names))})", names)
+    return made
+
+
+def _keywords(arguments: dict[str, str]) -> str:
+    return ", ".join(f"{name}={expression}" for name, expression in arguments.items())
+
+
+def _named(names: dict[str, Any], value: Any) -> str:
+    names[f"x{len(names)}"] = value
+    return f"x{len(names) - 1}"
 
 
 class _Draft:
@@ -95,21 +128,12 @@ class _Draft:
         self.kind, self.parent, self.word, self.last = kind, parent, word, last
         self.constants: dict[str, Any] = {}
         self.slots: dict[str, Slot] = {}
-        self.nested: dict[str, tuple[int, int, list[Plan]]] = {}
+        self.nested: dict[str, list[Plan]] = {}
 
     def done(self) -> Plan:
         known = fields(self.kind)
-        single = tuple((slot.name, slot.words[0], slot.values) for slot in self.slots.values() if _is_single(slot))
-        slots = tuple(slot for slot in self.slots.values() if not _is_single(slot))
-        nested = tuple(
-            Nested(name, first, last, known[name].many, tuple(parts), {})
-            for name, (first, last, parts) in self.nested.items()
-        )
-        return Plan(self.kind, self.constants, single, slots, nested, self.parent, self.word, self.last)
-
-
-def _is_single(slot: Slot) -> bool:
-    return not slot.many and len(slot.words) == 1
+        nested = tuple(Nested(name, known[name].many, tuple(parts)) for name, parts in self.nested.items())
+        return Plan(self.kind, self.constants, tuple(self.slots.values()), nested, self.parent, self.word, self.last)
 
 
 def build(tree: Tree[Token], shapes: Shapes) -> Template:
@@ -157,9 +181,7 @@ class _Builder:
             draft = _Draft(field.struct, -1, first, last)
             for child in node.children:
                 self.visit(child, (*around, draft))
-            before = owner.nested.get(name)
-            parts = [*(before[2] if before and field.many else ()), draft.done()]
-            owner.nested[name] = (before[0] if before and field.many else first, last, parts)
+            owner.nested.setdefault(name, []).append(draft.done())
             return
         if not node.children and not field.many and field.convert("on") is True:
             owner.constants[name] = True
@@ -181,25 +203,35 @@ class _Builder:
             for owner in reversed(around):
                 field = fields(owner.kind).get(group)
                 if field is not None:
-                    pattern = self.shapes.patterns[str(token.type)]
-                    self.slot(owner, group, field, (token.start_pos or 0,), _group(pattern, group))
+                    whole = _is_whole(self.shapes.patterns[str(token.type)].pattern, group)
+                    pick = None if whole else (str(token.type), group)
+                    self.slot(owner, group, field, (token.start_pos or 0,), pick)
                     break
             else:
                 raise DefinitionError(self.shapes.name, 0, f"group {group!r} of {token.type} is no field here")
 
     def slot(
-        self, owner: _Draft, name: str, field: Field, words: tuple[int, ...], pick: Callable[[str], str] | None
+        self, owner: _Draft, name: str, field: Field, words: tuple[int, ...], pick: tuple[str, str] | None
     ) -> None:
-        convert, quoted = field.convert, self.shapes.quoted
-
-        def make(word: str) -> Any:
-            text = pick(word) if pick else word
-            return convert(unquote(text) if quoted else text)
-
         before = owner.slots.get(name)
         if field.many and before:
             words = (*before.words, *words)
-        owner.slots[name] = Slot(name, words, Memo(make), field.many)
+        owner.slots[name] = Slot(name, words, self.memo(field.convert, pick), field.many)
+
+    def memo(self, convert: Callable[[str], Any], pick: tuple[str, str] | None) -> Memo:
+        """Values by word, for every slot that makes the same of a word."""
+        known = self.shapes.memos.get((convert, pick))
+        if known is not None:
+            return known
+        part = _group(self.shapes.patterns[pick[0]], pick[1]) if pick else None
+        quoted = self.shapes.quoted
+
+        def make(word: str) -> Any:
+            text = part(word) if part else word
+            return convert(unquote(text) if quoted else text)
+
+        self.shapes.memos[(convert, pick)] = Memo(make)
+        return self.shapes.memos[(convert, pick)]
 
 
 def _group(pattern: re.Pattern[str], group: str) -> Callable[[str], str]:
@@ -208,6 +240,25 @@ def _group(pattern: re.Pattern[str], group: str) -> Callable[[str], str]:
         return (found[group] or "") if found else ""
 
     return pick
+
+
+def _is_whole(pattern: str, group: str) -> bool:
+    """Whether a pattern is nothing but this group, so that the word itself is the group's text."""
+    inner = re.sub(r"^\(\?[a-z]+:(.*)\)$", r"\1", pattern)
+    while inner.startswith("(?P<") and inner.endswith(")"):
+        depth, index = 0, 0
+        plain = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]", lambda found: "_" * len(found[0]), inner)
+        for index, letter in enumerate(plain):
+            depth += (letter == "(") - (letter == ")")
+            if depth == 0:
+                break
+        if index != len(inner) - 1:
+            return False
+        name, inner = inner[4:].split(">", 1)
+        inner = inner[:-1]
+        if name == group:
+            return True
+    return False
 
 
 def _tokens(node: Tree[Token]) -> Iterator[Token]:
