@@ -69,10 +69,10 @@ def place_of(path: str, place: Place) -> Place:
         by_pod, by_container, by_name = (
             one.search(path) for one in (_LOGS_OF_PODS, _LOGS_OF_CONTAINERS, _NAMED_BY_THREE)
         )
-        if found := by_pod or by_name:
+        if by_container:
+            pod, namespace, container = by_container.groups()
+        elif found := by_pod or by_name:
             namespace, pod, container = found[1], found[2], found[3]
-        elif found := by_container:
-            pod, namespace, container = found[1], found[2], found[3]
     component = place.component or (component_of(pod, container) if pod or container else _by_file(path))
     previous = place.previous or bool(re.search(r"[-._](?:previous|prev)(?=[./]|$)", PurePosixPath(path).name))
     return Place(

@@ -18,7 +18,7 @@ from analyzer.logs.template import Capture, Template, compile_template
 
 CHUNK = 1 << 20
 OVERLAP = 8192
-LONGEST_LINE = 65536
+LONGEST_LINE = 16000
 SAMPLE = 65536
 
 _CONTROL = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[^\n]\x08")
@@ -35,7 +35,7 @@ Find = Callable[[bytes], Ends]
 
 
 class Hit(NamedTuple):
-    """A line that may match: its number, its bytes (at most 65,792 of them) and the patterns, by number."""
+    """A line that may match: its number, its bytes (at most 16,256 of them) and the patterns, by number."""
 
     line: int
     text: bytes

@@ -7,6 +7,7 @@ message, whatever its case, after `plain` has undone escaped quotes.
 
 from __future__ import annotations
 
+import bisect
 import difflib
 import itertools
 import re
@@ -22,6 +23,7 @@ Value = str | int | IP | CIDR
 TYPES = ("text", "ip", "cidr", "int", "any")
 SHORTEST_LITERAL = 4
 LONGEST_CAPTURE = 1024
+LONGEST_ADDRESS = 64
 LONGEST_MESSAGE = 16384
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -29,6 +31,7 @@ _ESCAPES = re.compile(r"""\\+(?=["'])|\\u003[cCeE]|\\u0026""")
 _UNESCAPED = {"\\u003c": "<", "\\u003e": ">", "\\u0026": "&"}
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"'})
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_BLANK = re.compile(r"\s")
 _AROUND = "\"'`,;:.!)]}>"
 _RUN = {
     "text": re.compile(r"\S+"),
@@ -64,75 +67,90 @@ class Template(msgspec.Struct, frozen=True):
         text, low = _folded(message)
         if self.longest not in low:
             return None
-        return _Attempt(self, text, low).run()
+        return _Search(self, text, low).run()
 
 
-class _Attempt:
-    """One search of a template in one message; remembers dead ends, so that no position is tried twice."""
+class _Search:
+    """One search of a template in one message, from the last literal to the first.
+
+    Of each literal it keeps the places from which the rest fits, with the nearest such place of the next literal; so
+    the work grows with the length of the message, however often the literals occur in it.
+    """
 
     def __init__(self, template: Template, text: str, low: str) -> None:
-        self.parts = tuple(part.lower() if isinstance(part, str) else part for part in template.parts)
+        self.parts = template.parts
         self.text, self.low = text, low
-        self.dead: set[tuple[int, int]] = set()
+        self.blanks = [found.start() for found in _BLANK.finditer(text)]
 
     def run(self) -> dict[str, Value] | None:
-        first = self.parts[0]
-        if isinstance(first, Capture):
-            return self._leading(first)
-        at = self.low.find(first)
-        while at >= 0:
-            found = self._rest(1, at + len(first))
-            if found is not None:
-                return found
-            at = self.low.find(first, at + 1)
-        return None
+        literals = [index for index, part in enumerate(self.parts) if isinstance(part, str)]
+        rests: dict[int, dict[int, int]] = {}
+        following: list[int] = []
+        for index in reversed(literals):
+            fits = self._fitting(index, following, last=index == literals[-1])
+            rests[index] = fits
+            following = sorted(fits)
+            if not following:
+                return None
+        return next(
+            (found for start in following if (found := self._captured(literals, rests, start)) is not None), None
+        )
 
-    def _leading(self, capture: Capture) -> dict[str, Value] | None:
-        """A template that begins with a capture: it holds what stands directly before the first literal."""
-        literal = self.parts[1]
-        assert isinstance(literal, str)
-        at = self.low.find(literal, 1)
+    def _fitting(self, index: int, following: list[int], last: bool) -> dict[int, int]:
+        """The places of a literal from which the rest fits, each with the place of the next literal."""
+        literal = str(self.parts[index]).lower()
+        fits: dict[int, int] = {}
+        at = self.low.find(literal)
         while at >= 0:
-            value = _before(capture.type, self.text, at)
-            if value is not None:
-                found = self._rest(2, at + len(literal))
-                if found is not None:
-                    return {capture.name: value, **found}
+            end = at + len(literal)
+            following_at = self._closing(end) if last else self._nearest(index + 1, end, following)
+            if following_at is not None:
+                fits[at] = following_at
             at = self.low.find(literal, at + 1)
-        return None
+        return fits
 
-    def _rest(self, index: int, start: int) -> dict[str, Value] | None:
-        if index == len(self.parts):
-            return {}
-        if (index, start) in self.dead:
+    def _closing(self, end: int) -> int | None:
+        capture = self.parts[-1]
+        if isinstance(capture, Capture) and _after(capture.type, self.text, end) is None:
             return None
+        return end
+
+    def _nearest(self, index: int, end: int, following: list[int]) -> int | None:
+        """The first place of the next literal that leaves a value of the right type between."""
         capture = self.parts[index]
         assert isinstance(capture, Capture)
-        found = self._last(capture, start) if index + 1 == len(self.parts) else self._inner(capture, index, start)
-        if found is None:
-            self.dead.add((index, start))
-        return found
-
-    def _last(self, capture: Capture, start: int) -> dict[str, Value] | None:
-        value = _after(capture.type, self.text, start)
-        return None if value is None else {capture.name: value}
-
-    def _inner(self, capture: Capture, index: int, start: int) -> dict[str, Value] | None:
-        literal = self.parts[index + 1]
-        assert isinstance(literal, str)
-        run = _RUN[capture.type].match(self.text, start)
-        if run is None:
-            return None
-        limit = min(run.end(), start + LONGEST_CAPTURE) + len(literal)
-        at = self.low.find(literal, start + 1, limit)
-        while at >= 0:
-            value = _CONVERT[capture.type](self.text[start:at])
-            if value is not None:
-                found = self._rest(index + 2, at + len(literal))
-                if found is not None:
-                    return {capture.name: value, **found}
-            at = self.low.find(literal, at + 1, limit)
+        at = bisect.bisect_right(following, end)
+        if capture.type in ("text", "any"):
+            limit = min(len(self.text), end + LONGEST_CAPTURE)
+            if capture.type == "text":
+                blank = bisect.bisect_left(self.blanks, end)
+                limit = min(limit, self.blanks[blank] if blank < len(self.blanks) else limit)
+            return following[at] if at < len(following) and following[at] <= limit else None
+        while at < len(following) and following[at] <= end + LONGEST_ADDRESS:
+            if _CONVERT[capture.type](self.text[end : following[at]]) is not None:
+                return following[at]
+            at += 1
         return None
+
+    def _captured(self, literals: list[int], rests: dict[int, dict[int, int]], start: int) -> dict[str, Value] | None:
+        values: dict[str, Value] = {}
+        first = self.parts[0]
+        if isinstance(first, Capture):
+            value = _before(first.type, self.text, start)
+            if value is None:
+                return None
+            values[first.name] = value
+        for index in literals:
+            end = start + len(str(self.parts[index]))
+            start = rests[index][start]
+            if index + 1 < len(self.parts):
+                capture = self.parts[index + 1]
+                assert isinstance(capture, Capture)
+                last = index == literals[-1]
+                found = _after(capture.type, self.text, end) if last else _CONVERT[capture.type](self.text[end:start])
+                assert found is not None
+                values[capture.name] = found
+        return values
 
 
 def _as_int(text: str) -> int | None:
@@ -150,14 +168,14 @@ _CONVERT: dict[str, Callable[[str], Value | None]] = {
 
 def _after(kind: str, text: str, start: int) -> Value | None:
     """The longest value of a type that begins at `start`; closing quotes and punctuation do not belong to it."""
-    run = _RUN[kind].match(text, start)
+    run = _RUN[kind].match(text, start, start + LONGEST_CAPTURE)
     if run is None:
         return None
     found = run.group()
     if kind == "ip":
         return ip(found) or ip(found.rstrip(":.")) or ip(found.split(":", 1)[0])
     if kind in ("text", "any"):
-        found = found[:LONGEST_CAPTURE].rstrip().rstrip(_AROUND) or found[:LONGEST_CAPTURE]
+        found = found.rstrip().rstrip(_AROUND) or found
     return _CONVERT[kind](found)
 
 
