@@ -39,6 +39,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     `per`       the scope at which its artifact is collected; a rule's `none` must pin it
     `command`   what collects it, shown when it is missing ({node} and {namespace} are filled in)
     `identity`  fields that make two facts the same fact; two artifacts that state it are merged. Empty: all fields
+    `richest`   fields that name a group of which only the richest artifacts count: a table prints less than JSON
     `whole`     fields that name a group that must come from one artifact only (an ordered rule set)
     `reference` the type of references to this fact, if other facts point at it
     `derived`   true if `analyzer.model` computes it from other facts
@@ -49,6 +50,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     per: ClassVar[Scope] = "cluster"
     command: ClassVar[str] = ""
     identity: ClassVar[tuple[str, ...]] = ()
+    richest: ClassVar[tuple[str, ...]] = ()
     whole: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[Reference | None] = None
     derived: ClassVar[bool] = False

@@ -107,6 +107,7 @@ class Endpoint(Fact, frozen=True, kw_only=True):
     per: ClassVar[Scope] = "namespace"
     command: ClassVar[str] = "kubectl get endpoints,endpointslices -A -o json"
     identity: ClassVar[tuple[str, ...]] = ("service", "ip", "port", "protocol", "port_name")
+    richest: ClassVar[tuple[str, ...]] = ("service",)
 
     service: ServiceName
     ip: IP
@@ -134,6 +135,7 @@ class Ingress(Fact, frozen=True, kw_only=True):
 
     per: ClassVar[Scope] = "namespace"
     command: ClassVar[str] = "kubectl get ingresses -A -o json"
+    richest: ClassVar[tuple[str, ...]] = ("namespace", "name")
 
     namespace: str
     name: str

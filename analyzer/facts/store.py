@@ -86,14 +86,20 @@ def merge(ranked: Iterable[tuple[int, Fact]]) -> list[Fact]:
 
     Takes (rank, fact) pairs; a higher rank is a richer artifact and wins where two disagree; the others fill in what
     it left unknown. Facts whose type names a `whole` come from one artifact for each such group: rule sets that were
-    read at different times must not be mixed. Order of input decides nothing.
+    read at different times must not be mixed. Of facts whose type names a `richest`, those of poorer artifacts than the
+    group's best are dropped. Order of input decides nothing.
     """
     ordered = sorted(ranked, key=lambda pair: (-pair[0], pair[1].origin.path, pair[1].origin.line))
     holder: dict[tuple[Any, ...], str] = {}
+    best: dict[tuple[Any, ...], int] = {}
     seen: dict[tuple[Any, ...], int] = {}
     result: list[Fact] = []
-    for _, fact in ordered:
+    for rank, fact in ordered:
         kind = type(fact)
+        if kind.richest:
+            group = (kind.__name__, *(getattr(fact, name) for name in kind.richest))
+            if best.setdefault(group, rank) != rank:
+                continue
         if kind.whole:
             group = (kind.__name__, *(getattr(fact, name) for name in kind.whole))
             if holder.setdefault(group, fact.origin.path) != fact.origin.path:

@@ -177,6 +177,7 @@ class Event(Fact, frozen=True, kw_only=True):
     per: ClassVar[Scope] = "namespace"
     command: ClassVar[str] = "kubectl get events -A -o json"
     identity: ClassVar[tuple[str, ...]] = ("namespace", "kind", "name", "reason", "message")
+    richest: ClassVar[tuple[str, ...]] = ("namespace",)
 
     namespace: str
     kind: str
