@@ -6,6 +6,7 @@ rule, is told in the report, and is raised again when `strict` is set, as the te
 
 from __future__ import annotations
 
+import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -111,9 +112,13 @@ def collect(
 
 def facts_of(files: dict[str, str]) -> Facts:
     """The facts of a bundle given as texts by path, for the `files:` tests of rules; bugs are raised."""
-    with Bundle.of_texts(files) as bundle:
-        wanted = Patterns(patterns(load_rules(())))
-        return collect(bundle, wanted, Options(strict=True)).facts
+    with tempfile.TemporaryDirectory() as name:
+        for path, text in files.items():
+            file = Path(name, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        with open_bundle([Path(name)], Limits()) as bundle:
+            return collect(bundle, Patterns(patterns(load_rules(()))), Options(strict=True)).facts
 
 
 def _parse_all(

@@ -148,7 +148,7 @@ def _check(rule: Rule, outcome: Outcome) -> Check:
         severity=rule.severity,
         outcome=outcome.word,
         evaluated=outcome.evaluated,
-        facts=rule.fact_types,
+        facts=rule.facts,
         scopes=dict(sorted(outcome.scopes.items())),
         lacks=tuple(
             dict.fromkeys(

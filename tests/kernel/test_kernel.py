@@ -1,0 +1,30 @@
+"""A bounded run of random cases; `make kernel N=…` runs as many as one likes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+
+import pytest
+
+from tests.kernel.judge import Judged, judge
+from tests.kernel.wire import wire
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not all(map(shutil.which, ("ip", "iptables-restore", "conntrack"))),
+    reason="needs root, iproute2, iptables and conntrack",
+)
+
+
+def test_no_definite_verdict_differs_from_the_kernel() -> None:
+    results: list[Judged] = []
+    with wire() as running:
+        time.sleep(0.5)
+        for seed in range(1, 41):
+            results += judge(running, seed)
+    assert len(results) > 100
+    wrong = [result.text for result in results if result.verdict == "wrong"]
+    assert not wrong, f"{len(wrong)} of {len(results)}: {wrong[0]}"
+    unknown = sum(result.verdict == "unknown" for result in results)
+    assert unknown <= len(results) * 0.05, f"{unknown} of {len(results)} unknown"
