@@ -74,7 +74,7 @@ def asked(command: str, path: str, place: Place) -> Asked:
 
 
 def _from_path(path: str) -> tuple[str, ...]:
-    """The kind that a file or folder name tells: networkpolicies.json, k8s-pods-20240101.yaml, network-policy/NS.json."""
+    """The kind that a name tells: networkpolicies.json, k8s-pods-20240101.yaml, network-policy/NS.json."""
     folders = path.split("/")
     stem = folders.pop().rsplit(".", 1)[0]
     words = [stem, *reversed(re.split(r"[_.]|-(?!polic)", stem)), *reversed(folders[-2:])]
