@@ -1,0 +1,242 @@
+"""A rule held against the facts of a cluster: findings with their evidence, or why there are none."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+from analyzer.engine.code import Code, Slot
+from analyzer.engine.collected import collected
+from analyzer.engine.expression import Compare, Contained, Negation, Presence, Test, conjuncts, references
+from analyzer.engine.fields import FieldType, fields
+from analyzer.engine.hit import Hit
+from analyzer.engine.message import render, show
+from analyzer.engine.outcome import Absence, Lack, Match, Outcome, Word
+from analyzer.engine.pins import LOGS
+from analyzer.engine.rule import Clause, Rule
+from analyzer.engine.search import Absent, Doubt, Row, Search, cluster_of, fact_of
+from analyzer.facts.derived import Cluster
+from analyzer.facts.fact import Fact
+from analyzer.facts.nodes import Node
+from analyzer.facts.store import Facts
+
+
+def evaluate(rule: Rule, facts: Facts) -> Outcome:
+    """The outcome of one rule: found, clear, not collected or not applicable. Never raises on any facts."""
+    applies = applicable(rule, cluster_of(facts))
+    if applies == "not applicable":
+        return Outcome(rule=rule.id, word="not applicable")
+    if applies == "not collected":
+        return Outcome(rule=rule.id, word="not collected", lacks=(_unknown_cluster(rule),))
+    search = Search(rule, facts)
+    search.run()
+    matches, subjects = _matches(rule, search.rows)
+    lacks = {lack: None for doubt in search.doubts for lack in doubt.lacks}
+    word: Word = "found" if matches else "not collected" if lacks else "clear"
+    return Outcome(
+        rule=rule.id,
+        word=word,
+        matches=matches,
+        lacks=tuple(sorted(lacks, key=lambda lack: (lack.fact, lack.scope, lack.command, lack.note))),
+        scopes=_scopes(rule, facts, subjects, search.doubts),
+        evaluated=search.evaluated,
+    )
+
+
+def applicable(rule: Rule, cluster: Cluster) -> Word:
+    """`clear` if the rule applies, `not applicable`, or `not collected` if what `only_if` asks for is unknown.
+
+    A missing value is taken for some other value than the one that is asked for: a rule for every proxy but one runs
+    where the proxy is unknown, a rule for one CNI does not.
+    """
+    if rule.only_if is None:
+        return "clear"
+    code = Code({"cluster": Slot("c", "Cluster")})
+    test = rule.only_if.test
+    holds = code.predicate([test])
+    fails = code.predicate([Negation(test)])
+    assert holds is not None and fails is not None
+    if holds(None, None, cluster):
+        return "clear"
+    if fails(None, None, cluster):
+        return "not applicable"
+    return "clear" if _supposed(test, cluster) else "not collected"
+
+
+def _supposed(test: Test, cluster: Cluster) -> bool:
+    """Whether the test would hold if every missing value were some other value than those it is compared with."""
+    if isinstance(test, Negation):
+        return not _supposed(test.of, cluster)
+    if any(getattr(cluster, refer.field) is None for refer in references(test)):
+        if isinstance(test, Compare):
+            return test.operator == "!="
+        if isinstance(test, Presence | Contained) or not hasattr(test, "of"):
+            return isinstance(test, Presence) and not test.present
+        kind = type(test).__name__
+        held = [_supposed(one, cluster) for one in test.of]
+        return all(held) if kind == "Both" else any(held)
+    holds = Code({"cluster": Slot("c", "Cluster")}).predicate([test])
+    return bool(holds and holds(None, None, cluster))
+
+
+def _unknown_cluster(rule: Rule) -> Lack:
+    assert rule.only_if is not None
+    names = sorted({refer.field for refer in references(rule.only_if.test)})
+    return Lack(
+        fact="Cluster",
+        command="kubectl get nodes,pods,services -A -o json; kubectl get configmaps -n kube-system -o json",
+        note=f"whether {rule.only_if.text} is not known ({', '.join(names)})",
+    )
+
+
+def _matches(rule: Rule, rows: Sequence[Row]) -> tuple[tuple[Match, ...], list[str]]:
+    """One match for each combination of `each` facts, in a stable order, and the node that each is about."""
+    each = [position for position, clause in enumerate(rule.match) if clause.quantifier == "each"]
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(_mark(row.bound[position]) for position in each)].append(row)
+    made = [_match(rule, group) for group in groups.values()]
+    made.sort(key=lambda one: (one[0].subjects, one[0].title, one[0].why))
+    return tuple(match for match, _ in made), [node for _, node in made if node]
+
+
+def _mark(item: Any) -> Any:
+    """What makes two bindings of `each` the same: the fact; of log lines the writer and what was captured."""
+    fact = fact_of(item)
+    if isinstance(item, Hit) and type(fact).__name__ in LOGS:
+        return (fact.node, fact.pod, fact.container, fact.component, tuple(sorted((k, str(v)) for k, v in item.captured.items())))
+    return id(fact)
+
+
+def _match(rule: Rule, rows: Sequence[Row]) -> tuple[Match, str]:
+    found: dict[str, list[Any]] = {}
+    for position, clause in enumerate(rule.match):
+        seen: dict[int, Any] = {}
+        for row in rows:
+            bound = row.bound[position]
+            for item in bound if isinstance(bound, list | tuple) else (bound,):
+                if item is not None:
+                    seen.setdefault(id(fact_of(item)), item)
+        found[clause.name] = sorted(seen.values(), key=_order)
+    proof = [clause for clause in rule.match if clause.quantifier in ("each", "some")]
+    facts: dict[int, Fact] = {}
+    for quantifier in ("each", "some", "maybe"):
+        for clause in rule.match:
+            if clause.quantifier == quantifier:
+                facts |= {id(fact_of(item)): fact_of(item) for item in found[clause.name]}
+    absent = sorted({_absence(rule, row, gone) for row in rows for gone in row.absent}, key=lambda one: (one.fact, one.where))
+    touched = {entity for clause in proof for item in found[clause.name] for entity in entities(fact_of(item))}
+    each = [clause for clause in rule.match if clause.quantifier == "each"]
+    subjects = tuple(dict.fromkeys(subject(found[clause.name][0]) for clause in each if found[clause.name]))
+    match = Match(
+        title=render(rule.title, found),
+        why=render(rule.why, found),
+        fix=tuple(render(text, found) for text in rule.fix),
+        facts=tuple(facts.values()),
+        absent=tuple(absent),
+        entities=tuple(sorted(touched)),
+        subjects=subjects,
+    )
+    return match, _node(each, found)
+
+
+def _order(item: Any) -> tuple[Any, ...]:
+    fact = fact_of(item)
+    time = getattr(fact, "time", None)
+    return (time is None, time or 0.0, fact.key, fact.origin.path, fact.origin.line, repr(fact))
+
+
+def _node(each: Sequence[Clause], found: dict[str, list[Any]]) -> str:
+    """The node that a finding is about: of the first `each` that is a node or stands on one."""
+    for clause in each:
+        for item in found[clause.name]:
+            name = _place(fact_of(item))
+            if name:
+                return name
+    return ""
+
+
+def _place(fact: Any) -> str:
+    return str(fact.name) if isinstance(fact, Node) else str(getattr(fact, "node", None) or "")
+
+
+def entities(fact: Fact) -> Iterable[str]:
+    """The entities that a fact touches: itself, and those that its references point at."""
+    kind = type(fact)
+    if kind.reference:
+        yield f"{kind.__name__}/{fact.key}"
+    for name, field in fields(kind).items():
+        listed = field.of if field.sort == "list" and field.of else None
+        if field.sort == "reference" or (listed and listed.sort == "reference"):
+            value = getattr(fact, name)
+            refers = field.refers or (listed.refers if listed else "")
+            for one in value if isinstance(value, tuple) else (value,):
+                if one:
+                    yield f"{refers}/{one}"
+
+
+def subject(item: Any) -> str:
+    """What identifies a fact across bundles: its name, or the values of its identity."""
+    fact = fact_of(item)
+    kind = type(fact)
+    if kind.reference:
+        return f"{kind.__name__}/{fact.key}"
+    if isinstance(item, Hit) and kind.__name__ in LOGS:
+        values = [fact.node, fact.pod, fact.component, *(value for _, value in sorted(item.captured.items()))]
+    else:
+        values = [getattr(fact, name) for name in kind.identity or fields(kind)]
+    return "/".join([kind.__name__, *(show(value) for value in values if value is not None)])
+
+
+def _absence(rule: Rule, row: Row, gone: Absent) -> Absence:
+    """What a `none` looked for, with the values of this binding put in."""
+    clause = rule.match[gone.position]
+    where = [_spelled(rule, clause, test, row) for condition in clause.where for test in conjuncts(condition.test)]
+    where += [f"text {text!r}" for text in clause.text]
+    return Absence(fact=clause.fact, where=tuple(where), searched=gone.searched)
+
+
+def _spelled(rule: Rule, clause: Clause, test: Test, row: Row) -> str:
+    """A condition in words, the values of bound facts in place of their names."""
+    from analyzer.engine.prose import spell
+
+    values: dict[tuple[str, str], str] = {}
+    for refer in references(test):
+        position = next((at for at, one in enumerate(rule.match) if one.name == refer.name), None)
+        bound = row.bound[position] if position is not None else None
+        if refer.name != clause.name and bound is not None and not isinstance(bound, list | tuple):
+            fact = fact_of(bound)
+            if refer.captured:
+                value: Any = bound.captured.get(refer.field)
+            else:
+                value = getattr(fact, refer.field) if refer.field else fact.key
+            if refer.item is not None:
+                value = (value or {}).get(refer.item)
+            values[refer.name, refer.field] = show(value)
+    return spell(test, clause.name, values)
+
+
+def _scopes(rule: Rule, facts: Facts, found: Iterable[str], doubts: Iterable[Doubt]) -> dict[str, Word]:
+    """The outcome per node, for rules whose `each` is about nodes or what stands on them."""
+    about = [
+        position
+        for position, clause in enumerate(rule.match)
+        if clause.quantifier == "each" and (clause.fact == "Node" or fields(clause.kind).get("node", FieldType("text")).refers)
+    ]
+    if not about:
+        return {}
+    nodes = {str(node.name) for node in facts.of(Node)} | set(found)
+    words: dict[str, Word] = dict.fromkeys(sorted(nodes), "clear")
+    known = set(collected(facts).nodes) | nodes
+    for doubt in doubts:
+        places = {lack.scope for lack in doubt.lacks if lack.scope in known}
+        if not places:
+            bound = doubt.bound[about[0]]
+            place = _place(fact_of(bound)) if bound is not None else ""
+            places = {place} if place else set(words)
+        words |= {place: "not collected" for place in places}
+    return words | {node: "found" for node in found}
+
+
