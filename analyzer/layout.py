@@ -1,0 +1,211 @@
+"""Bundle layouts: which collector wrote a folder of the bundle, and what its paths say about place and command."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from analyzer.errors import DefinitionError
+from analyzer.glob import compiled, expression
+
+FOLDER = Path(__file__).parent / "layouts"
+KNOWN = "_not_needed.yaml"
+NAMES = ("node", "namespace", "pod", "container", "component", "netns", "command", "kind", "cut")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What paths of one form say. Values are text with {names} that the path template caught.
+
+    All entries that match a path are used; the first that says something about a field wins. An empty text says
+    that there is none: a node's entry below a pod's entry does not put the pod's files onto the node.
+    """
+
+    path: tuple[str, ...]
+    node: str | None = None
+    netns: str | None = None
+    namespace: str | None = None
+    pod: str | None = None
+    container: str | None = None
+    component: str | None = None
+    command: str | None = None
+    kind: str | None = None
+    cut: str | None = None
+    previous: bool | None = None
+    all_namespaces: bool | None = None
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the name of the host stands: in `files` (the first word of the first that exists), else in `name`.
+
+    `name` are regexes with a group `node`, tried on the name of the collector's folder and then on the archive's.
+    `inside` are regexes with a group `node`, tried on the first lines of `files` before the first word is taken.
+    """
+
+    files: tuple[str, ...] = ()
+    name: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One collector: `markers` are templates that all must exist below its folder; `files` say what paths mean.
+
+    `sections` are templates of files that hold several outputs. `commands` are templates of files that list what was
+    run: JSON objects with a command and the file it wrote.
+    """
+
+    name: str
+    about: str
+    markers: tuple[str, ...] = ()
+    rank: int = 0
+    host: Identity = Identity()
+    files: tuple[Entry, ...] = ()
+    sections: tuple[str, ...] = ()
+    obfuscated: tuple[str, ...] = ()
+
+
+class Told(msgspec.Struct, kw_only=True):
+    """What a layout says of one path; None: nothing."""
+
+    layout: Layout
+    root: str
+    relative: str
+    fields: dict[str, Any]
+
+
+@cache
+def layouts() -> tuple[Layout, ...]:
+    """Every layout, the most specific first."""
+    files = sorted(path for path in FOLDER.glob("*.yaml") if path.name != KNOWN)
+    return tuple(sorted((load(file) for file in files), key=lambda layout: (-layout.rank, layout.name)))
+
+
+def load(file: Path) -> Layout:
+    """A layout from its file; DefinitionError says what is wrong with it."""
+    try:
+        said = yaml.safe_load(file.read_text(encoding="utf-8"))
+        layout = msgspec.convert(_listed(said), Layout)
+        for entry in layout.files:
+            _check(file, entry)
+        for pattern in (*layout.host.name, *layout.host.inside, *layout.obfuscated):
+            re.compile(pattern)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise DefinitionError(file.name, mark.line + 1 if mark else 0, str(error.problem)) from error
+    except msgspec.ValidationError as error:
+        unknown = re.search(r"unknown field `(\w+)`", str(error))
+        fields = (*Layout.__struct_fields__, *Entry.__struct_fields__, *Identity.__struct_fields__)
+        close = difflib.get_close_matches(unknown[1], fields, 1) if unknown else []
+        raise DefinitionError(file.name, 0, str(error), close[0] if close else "") from error
+    except re.error as error:
+        raise DefinitionError(file.name, 0, f"{error.pattern!r} is no pattern: {error}") from error
+    return layout
+
+
+def _listed(said: Any) -> Any:
+    """`path: x` may stand for `path: [x]`."""
+    if isinstance(said, dict):
+        for entry in said.get("files") or ():
+            if isinstance(entry, dict) and isinstance(entry.get("path"), str):
+                entry["path"] = [entry["path"]]
+    return said
+
+
+def _check(file: Path, entry: Entry) -> None:
+    for template in entry.path:
+        caught = set(re.compile(expression(template)).groupindex) | {"host"}
+        for name in NAMES:
+            wanted = set(re.findall(r"\{(\w+)\}", getattr(entry, name) or ""))
+            if wanted - caught:
+                raise DefinitionError(file.name, 0, f"{template}: {name} uses {sorted(wanted - caught)}, not in the path")
+
+
+class Located:
+    """The collectors' folders of one bundle, and what they say of each path."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._roots: dict[str, Layout] = {}
+        known = set(paths)
+        by_name: dict[str, list[str]] = defaultdict(list)
+        for path in tuple(known):
+            by_name[path.rsplit("/", 1)[-1]].append(path)
+            folder = path.rsplit("/", 1)[0] if "/" in path else ""
+            while folder and folder + "/" not in known:
+                known.add(folder + "/")
+                by_name[folder.rsplit("/", 1)[-1] + "/"].append(folder + "/")
+                folder = folder.rsplit("/", 1)[0] if "/" in folder else ""
+        for layout in layouts():
+            if layout.markers:
+                for root in _roots(layout, by_name, known):
+                    self._roots.setdefault(root, layout)
+
+    @property
+    def roots(self) -> dict[str, Layout]:
+        """Folder (with a trailing slash; "" is the bundle itself) to layout."""
+        return self._roots
+
+    def tell(self, path: str, host: str) -> Told | None:
+        """What the innermost collector's folder around a path says of it; `host` fills in {host}."""
+        folder = path
+        while True:
+            folder = folder.rsplit("/", 1)[0] if "/" in folder else ""
+            root = folder + "/" if folder else ""
+            if root in self._roots:
+                break
+            if not folder:
+                return None
+        layout, relative = self._roots[root], path[len(root) :]
+        return Told(layout=layout, root=root, relative=relative, fields=said(layout, relative, host))
+
+    def root_of(self, path: str) -> str | None:
+        """The collector's folder around a path."""
+        told = self.tell(path, "")
+        return told.root if told else None
+
+
+def said(layout: Layout, relative: str, host: str) -> dict[str, Any]:
+    """The fields that a layout's entries give a path below its folder."""
+    fields: dict[str, Any] = {}
+    for entry in layout.files:
+        for template in entry.path:
+            match = compiled(template).fullmatch(relative)
+            if match is None:
+                continue
+            caught = {name: value or "" for name, value in match.groupdict().items()} | {"host": host}
+            for name in NAMES:
+                value = getattr(entry, name)
+                if value is not None and name not in fields:
+                    fields[name] = value.format(**caught) if "{" in value else value
+            for name in ("previous", "all_namespaces"):
+                value = getattr(entry, name)
+                if value is not None:
+                    fields.setdefault(name, value)
+            break
+    return fields
+
+
+def _roots(layout: Layout, by_name: dict[str, list[str]], known: set[str]) -> list[str]:
+    """Folders below which all markers of a layout exist."""
+    first, rest = layout.markers[0], layout.markers[1:]
+    pattern = re.compile("(?P<root_>(?:.*/)?)" + expression(first), re.DOTALL)
+    last = first.rstrip("/").rsplit("/", 1)[-1] + ("/" if first.endswith("/") else "")
+    if re.search(r"[*?\[{]", last):
+        possible = [path for name, paths in by_name.items() if compiled(last).fullmatch(name) for path in paths]
+    else:
+        possible = by_name.get(last, [])
+    found = sorted({match["root_"] for path in possible if (match := pattern.fullmatch(path))}, key=lambda r: (len(r), r))
+    return [root for root in found if all(_exists(root, marker, by_name, known) for marker in rest)]
+
+
+def _exists(root: str, marker: str, by_name: dict[str, list[str]], known: set[str]) -> bool:
+    if not re.search(r"[*?\[{]", marker):
+        return root + marker in known
+    pattern = re.compile(re.escape(root) + expression(marker), re.DOTALL)
+    return any(pattern.fullmatch(path) for path in known if path.startswith(root))
