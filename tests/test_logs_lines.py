@@ -60,7 +60,7 @@ def parts(found: Line) -> tuple[str, Moment | None, str | None, str | None]:
             id="klog in CRI: the carrier's time has a zone",
         ),
         pytest.param(
-            '{"log":"E1123 12:00:00.000000 1 x.go:1] a -\\u003e b\\n","stream":"stderr","time":"2026-11-23T12:11:47.5Z"}',
+            '{"log":"E1123 12:00:00.000000 1 x.go:1] a -\\u003e b\\n","stream":"x","time":"2026-11-23T12:11:47.5Z"}',
             line("a -> b", NOVEMBER + 0.5, "error"),
             id="docker",
         ),

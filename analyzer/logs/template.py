@@ -199,7 +199,7 @@ def plain(message: str) -> str:
     return message if message.isascii() else message.translate(_QUOTES)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=32768)
 def _folded(message: str) -> tuple[str, str]:
     """A plain message and the same in lower case, character for character."""
     text = plain(message)

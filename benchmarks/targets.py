@@ -1,0 +1,225 @@
+"""The targets: each measures a piece of work beside its reference and says whether it is met."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import generate, work
+from benchmarks.measure import cost, side_by_side
+
+PYTHON = sys.executable
+HAIRPIN = (PYTHON, "-m", "analyzer.cli")
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the table. `ours` and `theirs` in CPU seconds; `rss` of ours in MB; `met` None: only shown."""
+
+    id: str
+    work: str
+    ours: float
+    theirs: float | None = None
+    reference: str = ""
+    ratio: float | None = None
+    rss: float
+    target: str
+    met: bool | None = None
+    found: str = ""
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """How big: MB of logs, MB of bundles, Services of the rule dump, pods of the list, repeats."""
+
+    logs: int = 1000
+    bundle: int = 1000
+    services: int = 10000
+    pods: int = 25000
+    repeats: int = 3
+
+
+SMALL = Scale(logs=100, bundle=100, services=1000, pods=2500, repeats=1)
+
+
+def logs(folder: Path, scale: Scale) -> list[Row]:
+    """Scanning a log for every pattern, beside grep for the same texts; and memory as the log grows."""
+    literals = work.literals()
+    (folder / "literals").write_text("".join(f"{one}\n" for one in literals))
+    rows = []
+    for size in sorted({max(1, scale.logs // 10), scale.logs}):
+        path = folder / f"k3s-{size}.log"
+        planted = generate.log(path, size, literals)
+        ours, theirs = side_by_side(
+            (PYTHON, "-m", "benchmarks.work", "logs", str(path)),
+            ("grep", "-c", "-F", "-f", str(folder / "literals"), str(path)),
+            scale.repeats,
+        )
+        ratio = ours.cpu / theirs.cpu
+        counted = theirs.output.strip()
+        rows.append(
+            Row(
+                id="logs",
+                work=f"{size} MB of log, {len(literals)} patterns",
+                ours=ours.cpu,
+                theirs=theirs.cpu,
+                reference="grep -c -F -f",
+                ratio=ratio,
+                rss=ours.rss,
+                target="≤ 2×, ≤ 200 MB",
+                met=ratio <= 2 and ours.rss <= 200 and str(planted) == counted,
+                found=f"{ours.output.strip()}; grep {counted}",
+            )
+        )
+        path.unlink()
+    return rows
+
+
+def packed(folder: Path, scale: Scale) -> list[Row]:
+    """A whole report on a compressed bundle, beside decompressing it."""
+    literals = work.literals()
+    tree = folder / "bundle"
+    size = generate.bundle(tree, 10, scale.bundle, planted=literals[:1])
+    rows = []
+    for suffix, command in ((".gz", "gzip"), (".xz", "xz")):
+        archive = folder / f"bundle.tar{suffix}"
+        generate.pack(tree, archive)
+        ours, theirs = side_by_side(
+            (
+                *HAIRPIN,
+                "report",
+                str(archive),
+                "--format",
+                "json",
+                "-o",
+                str(folder / "report.json"),
+                "--fail-on",
+                "never",
+            ),
+            (command, "-dc", str(archive))
+            if scale.repeats == 0
+            else ("sh", "-c", f"{command} -dc {archive} >/dev/null"),
+            scale.repeats,
+        )
+        ratio = max(0.0, ours.cpu - 2) / theirs.cpu
+        rows.append(
+            Row(
+                id="packed",
+                work=f"report on {size // 1_000_000} MB as tar{suffix}",
+                ours=ours.cpu,
+                theirs=theirs.cpu,
+                reference=f"{command} -dc",
+                ratio=ratio,
+                rss=ours.rss,
+                target="≤ 1.5× plus 2 s",
+                met=ratio <= 1.5 and (folder / "report.json").exists(),
+            )
+        )
+        archive.unlink()
+    return rows
+
+
+def iptables(folder: Path, scale: Scale) -> list[Row]:
+    """kube-proxy's rules to typed rules, beside Lark on every record."""
+    rows = []
+    few = folder / "few.txt"
+    few.write_text(generate.iptables(200))
+    naive = _seconds(cost((PYTHON, "-m", "benchmarks.work", "naive", str(few)), scale.repeats).output)
+    slow = few.read_text().count("\n-A ") / naive
+    for services in sorted({max(1, scale.services // 10), scale.services}):
+        path = folder / "iptables-save.txt"
+        path.write_text(generate.iptables(services))
+        rules = path.read_text().count("\n-A ")
+        ours = cost((PYTHON, "-m", "benchmarks.work", "artifact", "iptables-save", str(path)), scale.repeats)
+        seconds = _seconds(ours.output)
+        rows.append(
+            Row(
+                id="iptables",
+                work=f"{rules:,} rules of {services:,} Services: {rules / seconds:,.0f} rules/s",
+                ours=seconds,
+                theirs=rules / slow,
+                reference=f"Lark on every record ({slow:,.0f} rules/s)",
+                ratio=seconds * slow / rules,
+                rss=ours.rss,
+                target="≥ 70,000 rules/s, ≤ 400 MB",
+                met=rules / seconds >= 70000 and ours.rss <= 400,
+                found=ours.output.strip(),
+            )
+        )
+    return rows
+
+
+def pods(folder: Path, scale: Scale) -> list[Row]:
+    """A pod list to facts, beside the standard library's json."""
+    path = folder / "pods.json"
+    path.write_bytes(generate.pods(scale.pods))
+    size = path.stat().st_size / 1_000_000
+    ours, theirs = side_by_side(
+        (PYTHON, "-m", "benchmarks.work", "artifact", "kubectl-json", str(path)),
+        (PYTHON, "-m", "benchmarks.work", "json", str(path)),
+        scale.repeats,
+    )
+    seconds, plain = _seconds(ours.output), _seconds(theirs.output)
+    return [
+        Row(
+            id="json",
+            work=f"{size:.0f} MB pod list",
+            ours=seconds,
+            theirs=plain,
+            reference=f"json.loads ({theirs.rss:.0f} MB)",
+            ratio=seconds / plain,
+            rss=ours.rss,
+            target="≤ 1.5 s for 156 MB, ≤ 2× the file",
+            met=seconds * 156 / size <= 1.5 and ours.rss <= 2 * size + 60,
+            found=ours.output.strip(),
+        )
+    ]
+
+
+def start(folder: Path, scale: Scale) -> list[Row]:
+    """The help text, and a report on a small bundle; wall seconds."""
+    tree = folder / "small"
+    generate.bundle(tree, 1, 1, services=20)
+    rows = []
+    python = cost((PYTHON, "-c", "pass"), 5)
+    for name, command, limit in (
+        ("hairpin --help", (*HAIRPIN, "--help"), 0.2),
+        (
+            "report on a 1 MB bundle",
+            (*HAIRPIN, "report", str(tree), "-o", str(folder / "small.html"), "--fail-on", "never"),
+            0.7,
+        ),
+    ):
+        ours = cost(command, max(3, scale.repeats))
+        rows.append(
+            Row(
+                id="start",
+                work=f"{name} (wall)",
+                ours=ours.wall,
+                theirs=python.wall,
+                reference="python -c pass",
+                ratio=ours.wall / python.wall,
+                rss=ours.rss,
+                target=f"≤ {limit} s",
+                met=ours.wall <= limit,
+            )
+        )
+    return rows
+
+
+def _seconds(output: str) -> float:
+    found = re.search(r"([\d.]+) seconds", output)
+    if found is None:
+        raise RuntimeError(f"the measured command failed: {output!r}")
+    return float(found[1])
+
+
+TARGETS: dict[str, Callable[[Path, Scale], list[Row]]] = {
+    "logs": logs,
+    "packed": packed,
+    "iptables": iptables,
+    "json": pods,
+    "start": start,
+}

@@ -1,0 +1,106 @@
+"""One piece of hairpin's work as a process of its own, to be measured: `python -m benchmarks.work NAME …`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from analyzer.facts.source import Place
+
+# Used as long as no rule is installed; texts of real failures.
+SIGNATURES = (
+    "nf_conntrack: table full, dropping packet",
+    "no IP addresses available in range set",
+    "failed to allocate for range",
+    "cni config uninitialized",
+    "cni plugin not initialized",
+    "connect: connection refused",
+    "i/o timeout",
+    "no route to host",
+    "x509: certificate has expired",
+    "plugin/loop: Loop",
+    "neighbour: arp_cache: neighbor table overflow!",
+    "Unable to update cni config",
+    "Failed to create pod sandbox",
+    "Error acquiring lease",
+    'node "k8s" not found',
+    "exceeded its allowed bandwidth",
+    "iptables: No chain/target/match by that name",
+    "another app is currently holding the xtables lock",
+    "netlink receive: operation not permitted",
+    "too many open files",
+)
+
+
+def templates() -> tuple[str, ...]:
+    """Every log pattern of the shipped rules."""
+    from analyzer.engine import load_rules, patterns
+
+    return tuple(patterns(load_rules(()))) or SIGNATURES
+
+
+def literals() -> tuple[str, ...]:
+    """The longest fixed text of each pattern: what grep is asked to find."""
+    from analyzer.logs import compile_template
+
+    return tuple(dict.fromkeys(compile_template(one).longest for one in templates()))
+
+
+def logs(path: str) -> str:
+    """Scan one log for every shipped pattern."""
+    from analyzer.logs import Patterns, read_log
+
+    with Path(path).open("rb") as stream:
+        parsed = read_log(stream, path, Place(node="n1"), Patterns(templates()), 1795435907.0)
+    return f"{len(parsed.facts) - 1} hits, {parsed.lines} lines"
+
+
+def artifact(kind: str, path: str) -> str:
+    """Read one artifact of a kind; seconds are those of reading alone."""
+    from analyzer.kinds import kinds
+
+    read = kinds()[kind].parse
+    data = Path(path).read_bytes()
+    begin = time.process_time()
+    parsed = read(data, path, Place(node="n1", all_namespaces=True), 1, "")
+    return f"{len(parsed.facts)} facts, {len(parsed.gaps)} gaps, {time.process_time() - begin:.3f} seconds"
+
+
+def naive(path: str) -> str:
+    """What iptables-save costs if Lark parses every record of it, with the same grammar; facts are not even made."""
+    from analyzer.grammar import grammars
+
+    grammar = grammars()["iptables-save"]
+    words = re.compile(grammar.head.words)
+    begin = time.process_time()
+    count = 0
+    for line in Path(path).read_text().splitlines():
+        if line.startswith("-A"):
+            grammar.shapes.parse(words.findall(line))
+            count += 1
+    return f"{count} rules, {time.process_time() - begin:.3f} seconds"
+
+
+def plain_json(path: str) -> str:
+    """The same file with the standard library, to dictionaries."""
+    data = Path(path).read_bytes()
+    begin = time.process_time()
+    items = json.loads(data)["items"]
+    return f"{len(items)} items, {time.process_time() - begin:.3f} seconds"
+
+
+WORK: dict[str, Callable[..., str]] = {"logs": logs, "artifact": artifact, "naive": naive, "json": plain_json}
+
+
+def main(arguments: list[str]) -> None:
+    """Run a piece of work and print what it found."""
+    name, *rest = arguments
+    print(WORK[name](*rest))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
