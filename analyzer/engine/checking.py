@@ -11,7 +11,7 @@ from analyzer.engine.message import check_message
 from analyzer.engine.pins import unpinned
 from analyzer.engine.rule import Clause, Rule
 
-_KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 
 
 def check_clauses(clauses: Sequence[Clause], path: str) -> None:
@@ -67,7 +67,7 @@ def check_rule(rule: Rule, names: Mapping[str, Bound], stem: str) -> None:
     path = rule.path
     if rule.id != stem:
         Spot(path, rule.lines["id"]).fail(f"the id {rule.id!r} is not the name of its file", stem)
-    if not _KEBAB.match(rule.id):
+    if not KEBAB.match(rule.id):
         Spot(path, rule.lines["id"]).fail("an id is written in small letters, digits and single dashes")
     maybe = frozenset(clause.name for clause in rule.match if clause.quantifier == "maybe")
     for key, texts in (("title", (rule.title,)), ("why", (rule.why,)), ("fix", rule.fix)):
@@ -84,7 +84,9 @@ def check_set(rules: Sequence[Rule]) -> None:
     for rule in rules:
         for other in rule.explains:
             if other not in by_id:
-                Spot(rule.path, _line_of(rule, other)).fail(f"explains: there is no rule {other!r}", nearest(other, by_id))
+                Spot(rule.path, _line_of(rule, other)).fail(
+                    f"explains: there is no rule {other!r}", nearest(other, by_id)
+                )
             if other == rule.id:
                 Spot(rule.path, _line_of(rule, other)).fail("explains: a rule does not explain itself")
     done: set[str] = set()

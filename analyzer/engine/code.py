@@ -1,8 +1,8 @@
 """Typed conditions to Python functions.
 
-A function gets `b`, the facts bound so far by position, `x`, the fact under test, and `c`, the Cluster. A test becomes two
-expressions, "is true" and "is false", neither of which holds where a value is missing: that is Kleene logic without a
-third value at run time.
+A function gets `b`, the facts bound so far by position, `x`, the fact under test, and `c`, the Cluster. A test becomes
+two expressions, "is true" and "is false", neither of which holds where a value is missing: that is Kleene logic without
+a third value at run time.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Code:
         """A function (b, x, c) that is true if all tests are; None if there is nothing to test."""
         if not tests:
             return None
-        return self._function("b, x, c", " and ".join(self.true(test) for test in tests))
+        made: Callable[[Any, Any, Any], Any] = self._function("b, x, c", " and ".join(map(self.true, tests)))
+        return made
 
     def key(self, values: Sequence[Value]) -> Callable[[Any, Any], tuple[Any, ...] | None]:
         """A function (b, c) that gives these values as a tuple, or None if one is missing."""

@@ -19,7 +19,9 @@ from analyzer.facts.workloads import Pod
 Scope = Mapping[str, tuple[str, ...]]
 
 # Components that run as units of the host's init system; others are containers.
-UNITS = frozenset({"kubelet", "containerd", "docker", "crio", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "firewalld"})
+UNITS = frozenset(
+    {"kubelet", "containerd", "docker", "crio", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "firewalld"}
+)
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -58,7 +60,8 @@ class Collected:
         if kind.per == "node" and "node" not in scope and "pod" not in scope and self.nodes:
             scope = {**scope, "node": self.nodes}
         looked = [
-            self._one(kind, dict(zip(scope, values, strict=True))) for values in product(*(scope[name] for name in scope))
+            self._one(kind, dict(zip(scope, values, strict=True)))
+            for values in product(*(scope[name] for name in scope))
         ]
         return Looked(
             tuple(sorted({path for one in looked for path in one.searched})),
@@ -82,9 +85,7 @@ class Collected:
         if any(entry.complete for entry in found):
             return Looked(tuple(sorted({entry.path for entry in found if entry.path})))
         place = next((scope[name][0] for name in ("node", "pod") if name in scope), "")
-        return Looked(
-            (), (Lack(fact=kind.__name__, scope=place, command=_log_command(scope), note=_note(found)),)
-        )
+        return Looked((), (Lack(fact=kind.__name__, scope=place, command=_log_command(scope), note=_note(found)),))
 
     def _near(self, fact: str, node: str | None) -> list[Coverage]:
         entries = self._entries.get(fact, {})
@@ -115,7 +116,7 @@ def _may_hold(entry: Coverage, scope: Scope) -> bool:
     if "pod" in scope:
         return entry.pod in scope["pod"] or (entry.pod is None and entry.node is None)
     # The log of one container says nothing about a node as a whole, unless it is the component that is asked for.
-    return entry.pod is None or "node" not in scope or "component" in scope and entry.component is not None
+    return entry.pod is None or "node" not in scope or ("component" in scope and entry.component is not None)
 
 
 def _note(found: list[Coverage]) -> str:

@@ -45,9 +45,13 @@ class Spot(msgspec.Struct, frozen=True):
     path: str
     line: int
 
+    def error(self, message: str, hint: str = "") -> DefinitionError:
+        """The error that something is wrong on this line."""
+        return DefinitionError(self.path, self.line, message, hint)
+
     def fail(self, message: str, hint: str = "") -> NoReturn:
         """Raise a DefinitionError about this line."""
-        raise DefinitionError(self.path, self.line, message, hint)
+        raise self.error(message, hint)
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -123,7 +127,10 @@ class _Reader:
         self.text, self.names, self.spot = text, names, spot
 
     def fail(self, message: str, hint: str = "") -> NoReturn:
-        self.spot.fail(f"`{self.text}`: {message}", hint)
+        raise self.error(message, hint)
+
+    def error(self, message: str, hint: str = "") -> DefinitionError:
+        return self.spot.error(f"`{self.text}`: {message}", hint)
 
     def test(self, tree: Any) -> Test:
         parts = tree.children
@@ -150,7 +157,7 @@ class _Reader:
                 value = self.value(tree)
                 if isinstance(value, Refer) and value.type.sort == "boolean" and value.field:
                     return Truth(value)
-                self.fail(f"this is {_a(value.type)}, not a condition; compare it with something")
+                raise self.error(f"this is {_a(value.type)}, not a condition; compare it with something")
 
     def value(self, tree: Any) -> Value:
         parts = tree.children
@@ -182,7 +189,7 @@ class _Reader:
                         self.fail(f"+ and - need numbers, this is {_a(side.type)}")
                 return Sum("+" if tree.data == "plus" else "-", left, right, NUMBER)
             case _:
-                self.fail("a condition stands where a value is needed")
+                raise self.error("a condition stands where a value is needed")
 
     def listed(self, items: list[Value]) -> Constant:
         constants = [item for item in items if isinstance(item, Constant)]
@@ -278,7 +285,7 @@ class _Reader:
             or (outer == "list" and of and _bare(of) == _bare(item.type))
         ):
             return Contained(item, container)
-        self.fail(f"{_a(item.type)} is never in {_a(container.type)}")
+        raise self.error(f"{_a(item.type)} is never in {_a(container.type)}")
 
     def coerced_list(self, constant: Constant, wanted: FieldType) -> Constant:
         of = constant.type.of or TEXT

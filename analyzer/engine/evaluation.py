@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-
 from analyzer.engine.code import Code, Slot
 from analyzer.engine.collected import collected
 from analyzer.engine.expression import Compare, Contained, Negation, Presence, Test, conjuncts, references
@@ -106,7 +105,13 @@ def _mark(item: Any) -> Any:
     """What makes two bindings of `each` the same: the fact; of log lines the writer and what was captured."""
     fact = fact_of(item)
     if isinstance(item, Hit) and type(fact).__name__ in LOGS:
-        return (fact.node, fact.pod, fact.container, fact.component, tuple(sorted((k, str(v)) for k, v in item.captured.items())))
+        return (
+            fact.node,
+            fact.pod,
+            fact.container,
+            fact.component,
+            tuple(sorted((k, str(v)) for k, v in item.captured.items())),
+        )
     return id(fact)
 
 
@@ -126,7 +131,9 @@ def _match(rule: Rule, rows: Sequence[Row]) -> tuple[Match, str]:
         for clause in rule.match:
             if clause.quantifier == quantifier:
                 facts |= {id(fact_of(item)): fact_of(item) for item in found[clause.name]}
-    absent = sorted({_absence(rule, row, gone) for row in rows for gone in row.absent}, key=lambda one: (one.fact, one.where))
+    absent = sorted(
+        {_absence(rule, row, gone) for row in rows for gone in row.absent}, key=lambda one: (one.fact, one.where)
+    )
     touched = {entity for clause in proof for item in found[clause.name] for entity in entities(fact_of(item))}
     each = [clause for clause in rule.match if clause.quantifier == "each"]
     subjects = tuple(dict.fromkeys(subject(found[clause.name][0]) for clause in each if found[clause.name]))
@@ -180,7 +187,7 @@ def entities(fact: Fact) -> Iterable[str]:
 def subject(item: Any) -> str:
     """What identifies a fact across bundles: its name, or the values of its identity."""
     fact = fact_of(item)
-    kind = type(fact)
+    kind: type[Fact] = type(fact)
     if kind.reference:
         return f"{kind.__name__}/{fact.key}"
     if isinstance(item, Hit) and kind.__name__ in LOGS:
@@ -223,7 +230,8 @@ def _scopes(rule: Rule, facts: Facts, found: Iterable[str], doubts: Iterable[Dou
     about = [
         position
         for position, clause in enumerate(rule.match)
-        if clause.quantifier == "each" and (clause.fact == "Node" or fields(clause.kind).get("node", FieldType("text")).refers)
+        if clause.quantifier == "each"
+        and (clause.fact == "Node" or fields(clause.kind).get("node", FieldType("text")).refers)
     ]
     if not about:
         return {}
@@ -236,7 +244,5 @@ def _scopes(rule: Rule, facts: Facts, found: Iterable[str], doubts: Iterable[Dou
             bound = doubt.bound[about[0]]
             place = _place(fact_of(bound)) if bound is not None else ""
             places = {place} if place else set(words)
-        words |= {place: "not collected" for place in places}
-    return words | {node: "found" for node in found}
-
-
+        words |= dict.fromkeys(places, "not collected")
+    return words | dict.fromkeys(found, "found")

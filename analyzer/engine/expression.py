@@ -11,7 +11,7 @@ from analyzer.engine.fields import FieldType
 
 
 class Refer(msgspec.Struct, frozen=True):
-    """A field of a named fact, or the fact itself (field ""): `item` picks from labels; `captured` is a field of `text:`."""
+    """A field of a named fact, or the fact itself (field ""). `item` picks from labels; `captured`: `text:` gave it."""
 
     name: str
     field: str

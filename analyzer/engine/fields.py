@@ -1,4 +1,4 @@
-"""The types of fact fields as a rule author sees them: text, number, true/false, IP, CIDR, labels, references, lists."""
+"""The types of fact fields as a rule author sees them: text, number, true/false, IP, CIDR, labels, lists and so on."""
 
 from __future__ import annotations
 

@@ -115,7 +115,9 @@ def _plain(member: Any, value: Any) -> Any:
     if member is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if type(value) is not member:
-        raise TypeError(f"{value!r} is not {'true or false' if member is bool else 'a number' if member is int else 'text'}")
+        raise TypeError(
+            f"{value!r} is not {'true or false' if member is bool else 'a number' if member is int else 'text'}"
+        )
     return value
 
 
@@ -130,7 +132,7 @@ def _struct(member: Any, value: Any) -> Any:
 
 
 def build_coverage(missing: Sequence[str], facts: Sequence[Fact], spot: Spot) -> list[Coverage]:
-    """Everything was collected, except what `missing` names: `Type`, `Type on node`, `Type in namespace`, `Type of pod`."""
+    """Everything was collected, except what `missing` names: `Type`, `Type on node`, `Type in namespace` and so on."""
     left_out: dict[str, list[tuple[str, str]]] = {}
     for text in missing:
         name, _, where = text.partition(" ")
@@ -139,7 +141,9 @@ def build_coverage(missing: Sequence[str], facts: Sequence[Fact], spot: Spot) ->
         word, _, place = where.partition(" ")
         dimension = {"": "", "on": "node", "in": "namespace", "of": "pod", "from": "component"}.get(word)
         if dimension is None or bool(dimension) != bool(place):
-            spot.fail(f"missing: {text!r} is not like `Route`, `Route on worker-1`, `Pod in shop`, `LogLine of shop/web-1`")
+            spot.fail(
+                f"missing: {text!r} is not like `Route`, `Route on worker-1`, `Pod in shop`, `LogLine of shop/web-1`"
+            )
         left_out.setdefault(name, []).append((dimension, place))
     return [entry for name in fact_types() for entry in _entries(name, left_out.get(name, []), facts)]
 

@@ -70,11 +70,15 @@ def _difference(trial: Trial, outcome: Outcome) -> str:
         if titles != sorted(trial.expect):
             return f"expected {sorted(trial.expect)}, got {titles or _told(outcome)}"
         return ""
-    return "" if outcome.word == trial.expect else f"expected {trial.expect}, got {_told(outcome)} {titles or ''}".strip()
+    return (
+        "" if outcome.word == trial.expect else f"expected {trial.expect}, got {_told(outcome)} {titles or ''}".strip()
+    )
 
 
 def _told(outcome: Outcome) -> str:
-    lacks = ", ".join(f"{lack.fact} {lack.scope}".strip() + (f" ({lack.note})" if lack.note else "") for lack in outcome.lacks)
+    lacks = ", ".join(
+        f"{lack.fact} {lack.scope}".strip() + (f" ({lack.note})" if lack.note else "") for lack in outcome.lacks
+    )
     return outcome.word + (f": {lacks}" if lacks else "")
 
 
@@ -115,5 +119,7 @@ def shuffled(facts: Facts, seed: int) -> Facts:
 def _empty_cluster(rule: Rule) -> Sequence[str]:
     facts = Facts(with_cluster([]), [Coverage(fact=name) for name in fact_types()])
     if evaluate(rule, facts).word == "found":
-        return [f"{rule.path}: {rule.id} is found in an empty cluster; add a clause that shows there is something to break"]
+        return [
+            f"{rule.path}: {rule.id} is found in an empty cluster; add a clause that shows there is something to break"
+        ]
     return []

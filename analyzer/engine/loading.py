@@ -253,6 +253,4 @@ class _RuleReader:
         )
 
 
-_KEYWORDS = frozenset({
-    "and", "or", "not", "in", "is", "of", "selects", "matches", "within", "missing", "present", "true", "false", "count",
-})  # fmt: skip
+_KEYWORDS = frozenset("and or not in is of selects matches within missing present true false count".split())

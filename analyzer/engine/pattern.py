@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
 import re._constants as codes  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
+from typing import Any
 
 from analyzer.engine.fields import NUMBER, TEXT, FieldType
 from analyzer.logs.template import capture_types
@@ -21,6 +20,7 @@ _CAPTURED = {
     "cidr": FieldType("cidr"),
     "int": NUMBER,
 }
+
 
 def pattern_fault(pattern: str) -> str:
     """What is wrong with a regular expression, or ""; nested repetition is, since it can take exponential time."""
@@ -38,11 +38,11 @@ def _nested(tree: Any, inside: bool) -> bool:
             unbounded = most is codes.MAXREPEAT
             if (unbounded and inside) or _nested(body, inside or unbounded):
                 return True
-        elif code is codes.BRANCH and any(_nested(branch, inside) for branch in argument[1]):
-            return True
-        elif code is codes.SUBPATTERN and _nested(argument[-1], inside):
-            return True
-        elif code in (codes.ASSERT, codes.ASSERT_NOT) and _nested(argument[1], inside):
+        elif (
+            (code is codes.BRANCH and any(_nested(branch, inside) for branch in argument[1]))
+            or (code is codes.SUBPATTERN and _nested(argument[-1], inside))
+            or (code in (codes.ASSERT, codes.ASSERT_NOT) and _nested(argument[1], inside))
+        ):
             return True
     return False
 

@@ -16,7 +16,7 @@ TABLES = frozenset({"Rule", "Chain"})
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """A dimension and the values it is fixed to (one, or alternatives); `namespaced` takes the namespace of a reference."""
+    """A dimension and the values it is fixed to, one or several; `namespaced` takes the namespace of a reference."""
 
     dimension: str
     values: tuple[Value, ...]
@@ -75,7 +75,9 @@ def unpinned(clause: Clause) -> str:
     fixed = {pin.dimension for pin in pins(clause)}
     if clause.fact in LOGS:
         if not fixed:
-            return f"logs are collected one by one: add `{name}.node == …`, `{name}.pod == …` or `{name}.component == …`"
+            return (
+                f"logs are collected one by one: add `{name}.node == …`, `{name}.pod == …` or `{name}.component == …`"
+            )
     elif kind.per == "node" and not fixed & {"node", "pod"}:
         return f"{clause.fact} is collected per node: add `{name}.node == …`"
     elif kind.per == "namespace" and "namespace" not in fixed:

@@ -71,12 +71,7 @@ def slots(rule: Rule, own: str = "") -> dict[str, Slot]:
 def step(rule: Rule, position: int, without: frozenset[str] = frozenset()) -> Step:
     """The step of a clause; conditions that mention a name of `without`, a fact nobody collected, are left out."""
     clause = rule.match[position]
-    tests = [
-        test
-        for condition in clause.where
-        for test in conjuncts(condition.test)
-        if not without & mentioned(test)
-    ]
+    tests = [test for condition in clause.where for test in conjuncts(condition.test) if not without & mentioned(test)]
     code = Code(slots(rule, clause.name))
     joins: dict[str, Value] = {}
     rest: list[Test] = []
@@ -151,7 +146,4 @@ def _equality(test: Test, clause: Clause) -> dict[str, Value] | None:
 
 def _used_later(rule: Rule, position: int) -> bool:
     name = rule.match[position].name
-    return any(
-        name in mentioned(condition.test) for clause in rule.match[position + 1 :] for condition in clause.where
-    )
-
+    return any(name in mentioned(condition.test) for clause in rule.match[position + 1 :] for condition in clause.where)

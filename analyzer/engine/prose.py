@@ -74,7 +74,11 @@ def spell(test: Test, own: str, values: Mapping[tuple[str, str], str]) -> str:
 
 def explain(rule: Rule, rules: Sequence[Rule] = ()) -> str:
     """What a rule looks for and says, as plain text; `rules` tells which rules explain it."""
-    lines = [f"{rule.id}  ({rule.severity}, {rule.confidence}" + (f", {rule.area}" if rule.area else "") + ")", "", rule.title]
+    lines = [
+        f"{rule.id}  ({rule.severity}, {rule.confidence}" + (f", {rule.area}" if rule.area else "") + ")",
+        "",
+        rule.title,
+    ]
     lines += ["", "Why", f"  {rule.why}", "", "Found if"]
     if rule.only_if:
         lines.append(f"  only if {rule.only_if.text}")

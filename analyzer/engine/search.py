@@ -169,7 +169,7 @@ class Search:
             found = self.facts.index(this.kind, this.fields).get(key, NOTHING) if key is not None else NOTHING
         test = this.test
         if test is None or not found:
-            return found  # type: ignore[no-any-return]
+            return found
         bound, cluster = self._bound, self.cluster
         return [fact for fact in found if test(bound, fact, cluster)]
 
@@ -178,7 +178,7 @@ class Search:
         found: Sequence[Any] = self.facts.of(this.kind)
         if this.fields:
             key = this.key(self._bound, self.cluster)
-            found = self.facts.index(this.kind, this.fields).get(key, NOTHING) if key is not None else NOTHING  # type: ignore[assignment]
+            found = self.facts.index(this.kind, this.fields).get(key, NOTHING) if key is not None else NOTHING
         if this.clause.text:
             found = [hit for fact in found if (hit := hit_of(this.clause.text, fact))]
         if this.local is not None:
@@ -209,7 +209,11 @@ class Search:
         """A bound fact does not say where to look: not collected if no fact of its type says it, else truly nothing."""
         for refer in refers:
             kind = next((clause.kind for clause in self.rule.match if clause.name == refer.name), Cluster)
-            if refer.field and not refer.captured and all(getattr(one, refer.field) is None for one in self.facts.of(kind)):
+            if (
+                refer.field
+                and not refer.captured
+                and all(getattr(one, refer.field) is None for one in self.facts.of(kind))
+            ):
                 note = f"no artifact tells the {refer.field} of a {kind.__name__}"
                 return Looked((), (Lack(fact=this.kind.__name__, command=kind.command, note=note),))
         return Looked()
@@ -232,7 +236,7 @@ def fact_of(item: Any) -> Any:
 
 
 def crowd(found: Sequence[Any], at_least: int, within: float | None) -> Sequence[Any]:
-    """The facts if there are enough, or the fullest span of `within` seconds; the earliest of equals. Empty if too few."""
+    """The facts if there are enough, or the fullest span of `within` seconds, the earliest of equals; else nothing."""
     if within is None:
         return found if len(found) >= at_least else ()
     dated = sorted((item for item in found if fact_of(item).time is not None), key=lambda item: fact_of(item).time)
