@@ -149,8 +149,7 @@ def _invocation(report: Report) -> dict[str, Any]:
         for one in wanted(report.missing)
     ]
     gaps = [
-        f"{visible(gap.path)}:{gap.line}: expected {visible(gap.expected)}: {visible(gap.text)}"
-        for gap in report.gaps
+        f"{visible(gap.path)}:{gap.line}: expected {visible(gap.expected)}: {visible(gap.text)}" for gap in report.gaps
     ]
     return {
         "executionSuccessful": not report.failures,

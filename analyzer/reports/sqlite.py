@@ -54,9 +54,24 @@ def _value(value: Any) -> Any:
 def _tables(report: Report) -> Iterator[tuple[str, Iterable[Row]]]:
     findings = report.findings
     yield "about", _about(report)
-    yield "findings", (
-        (f.id, n, f.rule, f.area, f.title, f.severity, f.confidence, f.why, f.first, f.last, int(not f.explained_by))
-        for n, f in enumerate(findings, 1)
+    yield (
+        "findings",
+        (
+            (
+                f.id,
+                n,
+                f.rule,
+                f.area,
+                f.title,
+                f.severity,
+                f.confidence,
+                f.why,
+                f.first,
+                f.last,
+                int(not f.explained_by),
+            )
+            for n, f in enumerate(findings, 1)
+        ),
     )
     yield "entities", ((f.id, entity) for f in findings for entity in f.entities)
     yield "fixes", ((f.id, n, step) for f in findings for n, step in enumerate(f.fix, 1))

@@ -6,6 +6,8 @@ import re
 import unicodedata
 
 LINE_LIMIT = 400
+# Texts of rules are short; only what they quote from a bundle can be long.
+PARAGRAPH_LIMIT = 1200
 # Control, format, private use, surrogate; line and paragraph separators, which some readers take for line ends.
 HIDDEN = frozenset(("Cc", "Cf", "Co", "Cs", "Zl", "Zp"))
 # The fix texts of rules mark what can be typed with backticks.
@@ -30,9 +32,9 @@ def visible_text(text: str, limit: int = 0) -> str:
     return "\n".join(visible(line, limit) for line in text.splitlines())
 
 
-def prose(text: str) -> str:
+def prose(text: str, limit: int = PARAGRAPH_LIMIT) -> str:
     """A paragraph as one visible line: folded text of rules keeps line ends that mean nothing."""
-    return visible(" ".join(text.split()), 0)
+    return visible(" ".join(text.split()), limit)
 
 
 def pieces(step: str) -> list[tuple[str, bool]]:
