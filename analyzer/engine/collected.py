@@ -25,7 +25,7 @@ UNITS = frozenset(
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """What looking somewhere means: the artifacts that were searched, and what is lacking; absence counts if nothing is."""
+    """What looking somewhere means: the artifacts searched, and what is lacking; absence counts if nothing is."""
 
     searched: tuple[str, ...] = ()
     lacks: tuple[Lack, ...] = ()

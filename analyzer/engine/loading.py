@@ -253,4 +253,6 @@ class _RuleReader:
         )
 
 
-_KEYWORDS = frozenset("and or not in is of selects matches within missing present true false count".split())
+_KEYWORDS = frozenset(
+    ("and", "or", "not", "in", "is", "of", "selects", "matches", "within", "missing", "present", "true", "false")
+)

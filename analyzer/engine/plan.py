@@ -38,7 +38,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `fields` are indexed and looked up by `key`; `test` holds for the rest. A step that is `standing` looks up the same
     facts whatever was bound before: `local` filters them once, then `inner` (getters) and `inner_key` join them.
     `expanded`: later clauses speak of its fact, so its facts are tried one by one. `scope` gives the values of `pins`.
-    `known` is None where a bound fact does not say what this clause compares with. `relaxed`: conditions were left out.
+    `known` is None where a bound fact does not say what this clause compares with.
     """
 
     clause: Clause
@@ -55,7 +55,6 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     pins: tuple[Pin, ...]
     scope: tuple[Key, ...]
     known: Key | None
-    relaxed: bool
 
 
 def slots(rule: Rule, own: str = "") -> dict[str, Slot]:
@@ -68,10 +67,10 @@ def slots(rule: Rule, own: str = "") -> dict[str, Slot]:
 
 
 @lru_cache(maxsize=8192)
-def step(rule: Rule, position: int, without: frozenset[str] = frozenset()) -> Step:
-    """The step of a clause; conditions that mention a name of `without`, a fact nobody collected, are left out."""
+def step(rule: Rule, position: int) -> Step:
+    """The step of a clause."""
     clause = rule.match[position]
-    tests = [test for condition in clause.where for test in conjuncts(condition.test) if not without & mentioned(test)]
+    tests = [test for condition in clause.where for test in conjuncts(condition.test)]
     code = Code(slots(rule, clause.name))
     joins: dict[str, Value] = {}
     rest: list[Test] = []
@@ -89,7 +88,7 @@ def step(rule: Rule, position: int, without: frozenset[str] = frozenset()) -> St
     late = {field: joins[field] for field in sorted(bound)} if standing else {}
     names = tuple(sorted(early))
     operands = [side for test in tests for side in _operands(test, clause.name)]
-    fixed = tuple(pin for pin in pins(clause) if not without & _mentioned(pin))
+    fixed = pins(clause)
     return Step(
         clause=clause,
         kind=clause.kind,
@@ -109,7 +108,6 @@ def step(rule: Rule, position: int, without: frozenset[str] = frozenset()) -> St
         pins=fixed,
         scope=tuple(code.key(pin.values) for pin in fixed),
         known=code.key(operands) if operands else None,
-        relaxed=any(without & mentioned(condition.test) for condition in clause.where),
     )
 
 
@@ -123,10 +121,6 @@ def _operands(test: Test, own: str) -> list[Value]:
     return [
         side for side in sides if own not in mentioned(side) and any(refer.type.optional for refer in references(side))
     ]
-
-
-def _mentioned(pin: Pin) -> frozenset[str]:
-    return frozenset().union(*(mentioned(value) for value in pin.values))
 
 
 def _equality(test: Test, clause: Clause) -> dict[str, Value] | None:

@@ -15,7 +15,6 @@ from analyzer.engine.outcome import Lack
 from analyzer.engine.plan import Step, step
 from analyzer.engine.rule import Rule
 from analyzer.facts.derived import Cluster
-from analyzer.facts.fact import Fact
 from analyzer.facts.store import Facts
 from analyzer.logs.template import captures
 
@@ -56,12 +55,9 @@ class Search:
         each = [position for position, clause in enumerate(rule.match) if clause.quantifier == "each"]
         self._deepest = each[-1] if each else -1
         self._bound: list[Any] = [None] * len(rule.match)
-        self._gone: frozenset[str] = frozenset()
-        self._lacks: list[Lack] = []
         self._absent: list[Absent] = []
-        self._steps: dict[tuple[int, frozenset[str]], Step] = {}
+        self._steps = [step(rule, position) for position in range(len(rule.match))]
         self._standing: dict[Step, Any] = {}
-        self._doubted: set[tuple[Any, ...]] = set()
 
     def run(self) -> None:
         """Look at every binding."""
@@ -70,90 +66,53 @@ class Search:
             self.evaluated = 1
 
     def _next(self, position: int) -> None:
-        if position == len(self.rule.match):
-            self._emit()
+        if position == len(self._steps):
+            self.rows.append(Row(tuple(self._bound), tuple(self._absent)))
             return
-        wanted = (position, self._gone)
-        found_step = self._steps.get(wanted)
-        if found_step is None:
-            found_step = self._steps[wanted] = step(self.rule, position, self._gone)
-        match found_step.clause.quantifier:
+        this = self._steps[position]
+        match this.clause.quantifier:
             case "none":
-                self._none(found_step)
+                self._none(this)
             case "maybe":
-                self._bound[position] = [] if found_step.relaxed else self.candidates(found_step)
+                self._bound[position] = self.candidates(this)
                 self._next(position + 1)
             case _:
-                self._some(found_step)
-
-    def _emit(self) -> None:
-        if self._lacks:
-            lacks = tuple(dict.fromkeys(self._lacks))
-            mark = (*(id(fact) for fact in self._bound if isinstance(fact, Fact)), lacks)
-            if mark not in self._doubted:
-                self._doubted.add(mark)
-                self.doubts.append(Doubt(tuple(self._bound), lacks))
-        else:
-            self.rows.append(Row(tuple(self._bound), tuple(self._absent)))
+                self._some(this)
 
     def _none(self, this: Step) -> None:
-        if this.relaxed:
-            self._doubt(this, self.look(this).lacks)
-            return
-        looked = None
         if this.known is not None and this.known(self._bound, self.cluster) is None:
             # What it compares with is missing, so it is neither true nor false that there is none.
-            looked = self.look(this)
-            if looked.lacks:
-                self._doubt(this, looked.lacks)
-            return
-        if self.candidates(this):
-            return
-        looked = self.look(this)
-        if looked.lacks:
-            self._doubt(this, looked.lacks)
-        else:
-            self._absent.append(Absent(this.position, looked.searched))
+            self._doubt(this)
+        elif not self.candidates(this) and not self._doubt(this):
+            self._absent.append(Absent(this.position, self.look(this).searched))
             self._next(this.position + 1)
             self._absent.pop()
 
     def _some(self, this: Step) -> None:
         clause, position = this.clause, this.position
         found = self.candidates(this)
-        enough = found
         if clause.at_least > 1:
-            enough = crowd(found, clause.at_least, clause.within)
+            found = crowd(found, clause.at_least, clause.within)
         if position == self._deepest:
             self.evaluated += len(found)
-        each = clause.quantifier == "each"
-        if this.relaxed:
-            looked = Looked() if enough else self.look(this)
-            if enough or looked.lacks:
-                self._doubt(this, looked.lacks)
-            return
-        if enough and this.expanded:
-            for fact in enough:
+        if found and this.expanded:
+            for fact in found:
                 self._bound[position] = fact
                 self._next(position + 1)
-            self._bound[position] = None
-        elif enough:
-            self._bound[position] = enough
+        elif found:
+            self._bound[position] = found
             self._next(position + 1)
-            self._bound[position] = None
-        if not enough or each:
-            looked = self.look(this)
-            if looked.lacks:
-                self._doubt(this, looked.lacks)
+        self._bound[position] = None
+        # What was not collected may hold further facts to report; for `some` one is enough.
+        if not found or clause.quantifier == "each":
+            self._doubt(this)
 
-    def _doubt(self, this: Step, lacks: Sequence[Lack]) -> None:
-        """Go on without the facts of this clause: if another clause certainly fails, nothing need be collected."""
-        kept, count = self._gone, len(self._lacks)
-        self._bound[this.position] = None
-        self._gone = kept | {this.clause.name}
-        self._lacks.extend(lacks)
-        self._next(this.position + 1)
-        self._gone = kept
-        del self._lacks[count:]
+    def _doubt(self, this: Step) -> bool:
+        """Whether too little was collected to say that a clause has no more facts; if so it is noted."""
+        looked = self.look(this)
+        if looked.lacks:
+            self.doubts.append(Doubt(tuple(self._bound), looked.lacks))
+        return bool(looked.lacks)
 
     def candidates(self, this: Step) -> Sequence[Any]:
         """The facts for which the conditions of a clause hold, given what is bound."""
