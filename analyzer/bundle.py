@@ -7,7 +7,7 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
@@ -51,6 +51,18 @@ class Bundle:
         self.notes = tree.all_notes()
         self.truncated = frozenset(tree.truncated)
 
+    @classmethod
+    def of_texts(cls, files: Mapping[str, str]) -> Bundle:
+        """A bundle of these texts by path."""
+        tree, spool, digest = Tree(), Spool(), hashlib.sha256()
+        for path, content in sorted(files.items()):
+            data = content.encode("utf-8", "surrogateescape")
+            digest.update(f"\0{path}\0".encode() + data)
+            tree.put(harmless(path)[0], Stored(len(data), None, spool.size))
+            spool.append(data)
+        spool.flush()
+        return cls("texts", digest.hexdigest(), tree, spool, Limits())
+
     def __enter__(self) -> Bundle:
         return self
 
@@ -71,6 +83,10 @@ class Bundle:
 
     def __contains__(self, path: str) -> bool:
         return path in self._tree.files or self._tree.resolve(path) in self._tree.files
+
+    def aliases_of_folders(self) -> tuple[str, ...]:
+        """The links of the bundle: names at which something can be found though no member lies there."""
+        return tuple(sorted(link for links in self.aliases.values() for link in links))
 
     def open(self, path: str) -> BinaryIO:
         """A member as a seekable binary file. KeyError if there is none; a file that vanished since reads as empty."""

@@ -1,4 +1,4 @@
-"""Globs and templates over paths: `**`, `*`, `?`, `{a,b}`, and `{name}`, which catches one component or a part of it."""
+"""Globs and templates over paths: `**`, `*`, `?`, `{a,b}`, and `{name}`, which catches part of a component."""
 
 from __future__ import annotations
 

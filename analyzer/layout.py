@@ -124,7 +124,10 @@ def _check(file: Path, entry: Entry) -> None:
         for name in NAMES:
             wanted = set(re.findall(r"\{(\w+)\}", getattr(entry, name) or ""))
             if wanted - caught:
-                raise DefinitionError(file.name, 0, f"{template}: {name} uses {sorted(wanted - caught)}, not in the path")
+                stray = ", ".join(sorted(wanted - caught))
+                raise DefinitionError(
+                    file.name, 0, f"{template}: {name} uses {{{stray}}}, which the path does not catch"
+                )
 
 
 class Located:
@@ -200,8 +203,8 @@ def _roots(layout: Layout, by_name: dict[str, list[str]], known: set[str]) -> li
         possible = [path for name, paths in by_name.items() if compiled(last).fullmatch(name) for path in paths]
     else:
         possible = by_name.get(last, [])
-    found = sorted({match["root_"] for path in possible if (match := pattern.fullmatch(path))}, key=lambda r: (len(r), r))
-    return [root for root in found if all(_exists(root, marker, by_name, known) for marker in rest)]
+    found = {match["root_"] for path in possible if (match := pattern.fullmatch(path))}
+    return [root for root in sorted(found) if all(_exists(root, marker, by_name, known) for marker in rest)]
 
 
 def _exists(root: str, marker: str, by_name: dict[str, list[str]], known: set[str]) -> bool:

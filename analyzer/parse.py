@@ -1,34 +1,87 @@
-"""One artifact to its facts, gaps and coverage: a pure function that can run in its own process."""
+"""An artifact read by its grammar or reader: facts, gaps and coverage, the latter lowered where text is missing."""
 
 from __future__ import annotations
 
+import io
+
 import msgspec
 
+from analyzer import text
 from analyzer.bundle import Bundle
 from analyzer.facts.fact import Parsed
+from analyzer.facts.source import Gap, Source
 from analyzer.kinds import LOG, kinds
 from analyzer.logs import Patterns, read_log
 from analyzer.recognise import Artifact
 
+LONG = "a line of at most {limit:,} characters"
+
 
 def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
-    """The facts of an artifact; what is known to be cut off covers its facts only in part."""
-    if artifact.kind == LOG:
-        mtime = next((member.mtime for member in bundle.members if member.path == artifact.path), None)
-        with bundle.open(artifact.path) as stream:
-            parsed = read_log(stream, artifact.path, artifact.place, patterns, mtime)
-    else:
-        data = bundle.read(artifact.path)
-        if artifact.last is not None or artifact.first > 1:
-            lines = data.splitlines(keepends=True)
-            data = b"".join(lines[artifact.first - 1 : artifact.last])
-        kind = kinds()[artifact.kind]
-        parsed = kind.parse(data, artifact.path, artifact.place, artifact.first, artifact.command)
-    if not artifact.cut:
-        return parsed
-    return msgspec.structs.replace(
-        parsed,
-        coverage=tuple(
-            msgspec.structs.replace(entry, complete=False, note=entry.note or artifact.cut) for entry in parsed.coverage
-        ),
-    )
+    """What an artifact says. Incomplete coverage says why, so that absence in it proves nothing."""
+    parsed = _log(artifact, bundle, patterns) if artifact.kind == LOG else _document(artifact, bundle)
+    note = artifact.cut
+    if artifact.path in bundle.truncated and artifact.last is None:
+        note = note or f"cut off{_line(bundle, artifact)}"
+    if note:
+        coverage = tuple(
+            msgspec.structs.replace(entry, complete=False, note=entry.note or note) for entry in parsed.coverage
+        )
+        parsed = msgspec.structs.replace(parsed, coverage=coverage)
+    return parsed
+
+
+def _line(bundle: Bundle, artifact: Artifact) -> str:
+    with bundle.open(artifact.path) as file:
+        count = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    return f" at line {count + 1}"
+
+
+def _log(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
+    mtime = next((member.mtime for member in bundle.members if member.path == artifact.path), None)
+    if artifact.last is not None:
+        data = _section(artifact, bundle.read(artifact.path))
+        return read_log(io.BytesIO(data), artifact.path, artifact.place, patterns, mtime, artifact.first)
+    with bundle.open(artifact.path) as file:
+        if text.wide(file.read(512)):
+            file.seek(0)
+            data = text.decode(file.read()).encode()
+            return read_log(io.BytesIO(data), artifact.path, artifact.place, patterns, mtime)
+        file.seek(0)
+        return read_log(file, artifact.path, artifact.place, patterns, mtime)
+
+
+def _document(artifact: Artifact, bundle: Bundle) -> Parsed:
+    data = bundle.read(artifact.path)
+    if artifact.last is not None:
+        data = _section(artifact, data)
+    data, gaps = _shortened(artifact, data, bundle.limits.line_length)
+    kind = kinds()[artifact.kind]
+    parsed = kind.parse(data, artifact.path, artifact.place, artifact.first, artifact.command)
+    if gaps:
+        coverage = tuple(
+            msgspec.structs.replace(entry, complete=False, note=entry.note or gaps[0].expected)
+            for entry in parsed.coverage
+        )
+        parsed = msgspec.structs.replace(parsed, gaps=(*parsed.gaps, *gaps), coverage=coverage)
+    return parsed
+
+
+def _section(artifact: Artifact, data: bytes) -> bytes:
+    lines = text.decode(data).split("\n")[artifact.first - 1 : artifact.last]
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def _shortened(artifact: Artifact, data: bytes, limit: int) -> tuple[bytes, tuple[Gap, ...]]:
+    """The data with overlong lines cut, and a gap for each; a JSON document may stand in one line of any length."""
+    if len(data) <= limit or data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return data, ()
+    lines = data.split(b"\n")
+    gaps = []
+    for index, line in enumerate(lines):
+        if len(line) > limit:
+            lines[index] = line[:limit]
+            source = Source(artifact.path, artifact.first + index, artifact.first + index)
+            shown = text.decode(line[:400])
+            gaps.append(Gap(source, LONG.format(limit=limit), shown))
+    return (b"\n".join(lines) if gaps else data), tuple(gaps)

@@ -1,26 +1,31 @@
-"""Which kind of artifact each file of a bundle is, whose it is, and why we think so."""
+"""Which file of a bundle is what: kind, place, command and completeness, told from its path and from its content."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
 from analyzer import text
-from analyzer.bundle import Bundle
+from analyzer.bundle import Bundle, Member
+from analyzer.command import Command, parse_command
 from analyzer.facts.source import Place
-from analyzer.failed import is_error_output
-from analyzer.glob import Globs, compiled
-from analyzer.kinds import LOG, Kind, kinds
-from analyzer.layout import Layout, Located
+from analyzer.hosts import Hosts, with_node
+from analyzer.kinds import LOG
+from analyzer.layout import Told
+from analyzer.match import Matcher
+from analyzer.sections import Section, looks_sectioned, split
 
 HEAD = 8192
+SPLIT_UP_TO = 32 << 20
+_PACKED = re.compile(r"\.(gz|xz|bz2|zst|tailed)$")
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
-    """A file, or lines `first` to `last` of it, that holds the output of one command.
+    """A file, or lines `first` to `last` of one, that some grammar or reader understands; `why` says how that is known.
 
-    `cut` says why it may be incomplete ("cut off", "| grep DROP"); empty if nothing speaks against it.
+    `cut` says why it does not hold all there is ("cut off", "| grep X"), or is empty.
     """
 
     path: str
@@ -34,101 +39,168 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recognition(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of every file: artifacts, files that hold an error message, known ones, and the rest with why not."""
+    """What became of every file: understood, not understood (with the reason), a failure to collect, or not needed.
+
+    `failed` are (path, kind or command, message). `obfuscated`: addresses in the bundle were replaced, so that
+    which network contains which cannot be told.
+    """
 
     artifacts: tuple[Artifact, ...] = ()
-    failed: tuple[tuple[str, str, str], ...] = ()
-    known: tuple[str, ...] = ()
     unrecognised: tuple[tuple[str, str], ...] = ()
+    failed: tuple[tuple[str, str, str], ...] = ()
     layout: str = ""
+    known: tuple[str, ...] = ()
+    obfuscated: bool = False
+
+
+class _Found:
+    """What is gathered while files are looked at."""
+
+    def __init__(self) -> None:
+        self.artifacts: list[Artifact] = []
+        self.unrecognised: list[tuple[str, str]] = []
+        self.failed: list[tuple[str, str, str]] = []
+        self.known: list[str] = []
 
 
 def recognise(bundle: Bundle) -> Recognition:
-    """What each file of a bundle is."""
-    known_kinds = kinds()
-    globs = Globs((template, kind.name) for kind in known_kinds.values() for template in kind.files)
-    located = Located(member.path for member in bundle.members)
-    hosts = {root: _host(bundle, root, layout) for root, layout in located.roots.items()}
-    artifacts, failed, known, unrecognised = [], [], [], []
-    for member in bundle.members:
-        told = located.tell(member.path, "")
-        fields = {}
-        if told:
-            fields = located.tell(member.path, hosts[told.root]).fields  # type: ignore[union-attr]
-        head = text.decode(bundle.read(member.path, HEAD))
+    """Tell what every file of a bundle is."""
+    return _Recogniser(bundle).run()
+
+
+class _Recogniser:
+    """One bundle being looked at."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._matcher = Matcher()
+        self._hosts = Hosts(bundle)
+        self._found = _Found()
+
+    def run(self) -> Recognition:
+        for member in self._bundle.members:
+            self._file(member)
+        found = self._found
+        names = dict.fromkeys(layout.name for layout in self._hosts.located.roots.values())
+        return Recognition(
+            artifacts=tuple(self._hosts.settle(artifact) for artifact in found.artifacts),
+            unrecognised=tuple(found.unrecognised),
+            failed=tuple(found.failed),
+            layout=" + ".join(names) or "files",
+            known=tuple(found.known),
+            obfuscated=self._hosts.obfuscated,
+        )
+
+    def _file(self, member: Member) -> None:
+        path = member.path
+        told = self._hosts.tell(path)
+        fields = told.fields if told else {}
+        names = self._names(path, told)
+        data = self._bundle.read(path, HEAD)
+        if fields.get("kind") == "known" or (not fields.get("kind") and self._matcher.not_needed(names, told)):
+            self._found.known.append(path)
+            return
+        if data.count(0) > len(data) // 20 and data.strip(b"\0") and not text.wide(data[:512]):
+            self._found.unrecognised.append((path, "binary"))
+            return
+        head = text.decode(data)
+        place = self._hosts.place(path, told)
+        command = parse_command(fields.get("command", ""), place)
+        if member.size <= SPLIT_UP_TO and fields.get("kind") != LOG and looks_sectioned(head):
+            self._sections(path, names, place, self._matcher.by_path(names))
+            return
+        self._decide(path, names, head, command, fields, Section(1, 0))
+
+    def _names(self, path: str, told: Told | None) -> tuple[str, ...]:
+        """A path as globs see it: links that lead to it count too, and a compressed file's name without its suffix."""
+        found = [path]
+        aliases = self._bundle.aliases
+        if aliases:
+            found += aliases.get(path, ())
+            folder, tail = path, ""
+            while "/" in folder:
+                folder, _, last = folder.rpartition("/")
+                tail = f"/{last}{tail}"
+                for link in aliases.get(folder, ()):
+                    found.append(link + tail)
+                    # a link to a folder may itself be reached through one: proc/net -> self/net, self -> PID
+                    found += [other + tail for other in aliases.get(link, ())]
+        return tuple(_PACKED.sub("", _PACKED.sub("", name)) for name in found)
+
+    def _sections(self, path: str, names: tuple[str, ...], place: Place, by_path: list[str]) -> None:
+        """A file that holds the output of several commands."""
+        content = text.decode(self._bundle.read(path, SPLIT_UP_TO))
+        lines = content.split("\n")
+        sections = split(content)
+        for section in sections:
+            body = "\n".join(lines[section.first - 1 : section.last])
+            here = with_node(place, section.host) if section.host else place
+            command = parse_command(section.command, here)
+            own = command.names() if section.command else ()
+            if section.file:
+                own = (*own, section.file, f"sections/{section.file}.log")
+            fields: dict[str, str] = {}
+            if not own and len(sections) == 1:
+                own = names
+            self._decide(path, own, body[:HEAD], command, fields, section)
+
+    def _decide(
+        self, path: str, names: tuple[str, ...], head: str, command: Command, fields: dict[str, str], section: Section
+    ) -> None:
+        """Say what a file or section is."""
+        found = self._found
+        if command.text:
+            names = (*names, *command.names())
+        wanted = str(fields.get("kind") or "")
+        label = wanted or next(iter(self._matcher.by_path(names)), "") or command.plain or names[0] if names else ""
         if not head.strip():
-            known.append(member.path)
-            continue
-        if message := is_error_output(head):
-            failed.append((member.path, fields.get("kind", "output"), message))
-            continue
-        kind, why = _kind(member.path, head, fields, known_kinds, globs)
-        if kind is None:
-            (known if why == "known" else unrecognised).append(member.path if why == "known" else (member.path, why))  # type: ignore[arg-type]
-            continue
-        artifacts.append(
+            self._empty(path, names, command, section, wanted, label)
+            return
+        whole = section.last == 0 or section.last - section.first < 40
+        if whole and len(head) < HEAD and (message := text.is_error_output(head)):
+            found.failed.append((path, label, message))
+            return
+        kind, why = (wanted, "by the collector's layout") if wanted in self._matcher.kinds else ("", "")
+        if not kind:
+            kind, why = self._matcher.choose(names, head)
+        if not kind:
+            if not self._matcher.command_not_needed(command):
+                where = f"line {section.first}: " if section.last else ""
+                what = f"output of `{command.plain}`: " if command.plain else ""
+                found.unrecognised.append((path, f"{where}{what}neither its name nor its content is known"))
+            elif path not in found.known[-1:]:
+                found.known.append(path)
+            return
+        self._add(path, kind, why, command, str(fields.get("cut") or ""), section)
+
+    def _add(self, path: str, kind: str, why: str, command: Command, cut: str, section: Section) -> None:
+        self._found.artifacts.append(
             Artifact(
-                path=member.path,
+                path=path,
                 kind=kind,
-                place=_place(fields, member.path),
-                why=why,
-                command=fields.get("command", ""),
-                cut=fields.get("cut", "") or ("the archive ends inside it" if member.path in bundle.truncated else ""),
+                place=command.place,
+                why=f"{why}, after the command that was pasted with it" if section.last and command.text else why,
+                first=section.first,
+                last=section.last or None,
+                command=command.plain,
+                cut=cut or section.cut or command.cut,
             )
         )
-    names = sorted({layout.name for layout in located.roots.values()})
-    return Recognition(
-        artifacts=tuple(artifacts),
-        failed=tuple(failed),
-        known=tuple(known),
-        unrecognised=tuple(unrecognised),
-        layout=", ".join(names) or "files",
-    )
+
+    def _empty(
+        self, path: str, names: tuple[str, ...], command: Command, section: Section, wanted: str, label: str
+    ) -> None:
+        """A file without text: for a few kinds that says that there is nothing, else it says nothing."""
+        kind = wanted or next(iter(self._matcher.by_path(names)), "")
+        if kind in self._matcher.kinds and self._matcher.may_be_empty(kind):
+            self._add(path, kind, "by its name; it is empty, as when there is nothing", command, "", section)
+        elif kind or command.text:
+            if kind or not self._matcher.command_not_needed(command):
+                self._found.failed.append((path, label, "the file is empty" if not section.last else "no output"))
+        else:
+            self._found.unrecognised.append((path, "empty"))
 
 
-_LOG_PATH = re.compile(r"(\.log(\.\d+)?$|/logs?\.txt$|(^|/)(dmesg|journal|messages|syslog|kubelet|journalctl)[^/]*$)")
-
-
-def _kind(
-    path: str, head: str, fields: dict[str, str], known_kinds: dict[str, Kind], globs: Globs
-) -> tuple[str | None, str]:
-    if fields.get("kind") == "known":
-        return None, "known"
-    if fields.get("kind"):
-        return fields["kind"], "layout"
-    owners = globs.owners(path)
-    both = [name for name in owners if known_kinds[name].start(head) >= 0]
-    if both:
-        return max(both, key=lambda name: known_kinds[name].rank), "path and content"
-    if _LOG_PATH.search(path):
-        return LOG, "path"
-    content = [name for name, kind in known_kinds.items() if kind.start(head) >= 0]
-    if content:
-        return min(content, key=lambda name: (known_kinds[name].start(head), -known_kinds[name].rank)), "content"
-    only_path = [name for name in owners if not known_kinds[name].begins]
-    if only_path:
-        return only_path[0], "path"
-    return None, "neither its path nor its content is known"
-
-
-def _place(fields: dict[str, str], path: str) -> Place:
-    given = {name: fields[name] for name in ("node", "namespace", "pod", "container", "netns", "component") if fields.get(name)}
-    return Place(
-        **given,  # type: ignore[arg-type]
-        previous=bool(fields.get("previous")),
-        all_namespaces=bool(fields.get("all_namespaces")),
-    )
-
-
-def _host(bundle: Bundle, root: str, layout: Layout) -> str:
-    for template in layout.host.files:
-        for member in bundle.members:
-            if member.path.startswith(root) and compiled(template).fullmatch(member.path[len(root) :]):
-                words = text.decode(bundle.read(member.path, HEAD)).split()
-                if words:
-                    return words[0]
-    for pattern in layout.host.name:
-        for name in (root.rstrip("/").rsplit("/", 1)[-1], bundle.name):
-            if match := re.search(pattern, name):
-                return match["node"]
-    return ""
+def artifacts_of(recognition: Recognition, kind: str) -> Iterator[Artifact]:
+    """The artifacts of one kind."""
+    return (artifact for artifact in recognition.artifacts if artifact.kind == kind)
