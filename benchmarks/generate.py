@@ -12,8 +12,8 @@ YEAR = 1795435907.0  # 2026-11-23 12:11:47 UTC, the time that all generated data
 _WORDS = (
     "Error", "syncing", "pod", "skipping", "container", "runtime", "status", "succeeded", "volume", "mount", "started",
     "operationExecutor", "reconciler", "scope", "RemoveContainer", "cgroup", "path", "kubepods", "besteffort",
-    "sandbox", "probe", "readiness", "http", "get", "endpoint", "slice", "update", "proxier", "sync", "iptables", "rules",
-    "restore",
+    "sandbox", "probe", "readiness", "http", "get", "endpoint", "slice", "update", "proxier", "sync", "iptables",
+    "rules", "restore",
 )  # fmt: skip
 
 

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import os
+import json
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+# A child's peak memory begins with its parent's at the time of the fork, so a small process stands between.
+_BETWEEN = """
+import json, os, sys, time
+begin = time.monotonic()
+child = os.fork()
+if child == 0:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.execvp(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+wall = time.monotonic() - begin
+code = os.waitstatus_to_exitcode(status)
+print(json.dumps([usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, code]), file=sys.stderr)
+"""
+
 
 class Cost(msgspec.Struct, frozen=True):
-    """CPU and wall in seconds, rss in MB; `output` is what the command printed (of the last run)."""
+    """CPU and wall in seconds, rss in MB; of the last run what the command printed, and its exit status."""
 
     cpu: float
     wall: float
     rss: float
     output: str = ""
+    status: int = 0
 
 
 def cost(command: Sequence[str], repeats: int = 3, folder: Path | None = None) -> Cost:
@@ -34,18 +49,11 @@ def side_by_side(ours: Sequence[str], theirs: Sequence[str], repeats: int = 3) -
 
 def once(command: Sequence[str], folder: Path | None = None) -> Cost:
     """The cost of one run."""
-    begin = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder) as process:
-        assert process.stdout is not None
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(
-        usage.ru_utime + usage.ru_stime,
-        time.monotonic() - begin,
-        usage.ru_maxrss / 1024,
-        output.decode(errors="replace"),
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", _BETWEEN, *command], capture_output=True, check=False, cwd=folder
     )
+    cpu, wall, rss, status = json.loads(done.stderr)
+    return Cost(cpu, wall, rss, done.stdout.decode(errors="replace"), int(status))
 
 
 def middle(costs: Sequence[Cost]) -> Cost:
@@ -55,4 +63,5 @@ def middle(costs: Sequence[Cost]) -> Cost:
         statistics.median(one.wall for one in costs),
         max(one.rss for one in costs),
         costs[-1].output,
+        costs[-1].status,
     )

@@ -24,6 +24,8 @@ def table(rows: Sequence[Row]) -> str:
         theirs = f"{row.reference} {row.theirs:.2f}" if row.theirs is not None else row.reference
         ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
         met = {True: "yes", False: "**no**", None: ""}[row.met]
+        if row.met is False and row.found:
+            met += f" ({row.found})"
         lines.append(
             f"| {row.id} | {row.work} | {row.ours:.2f} | {theirs} | {ratio} | {row.rss:.0f} | {row.target} | {met} |"
         )

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import generate, work
-from benchmarks.measure import cost, side_by_side
+from benchmarks.measure import Cost, cost, side_by_side
 
 PYTHON = sys.executable
-HAIRPIN = (PYTHON, "-m", "analyzer.cli")
+HAIRPIN = (PYTHON, "-c", "from analyzer.cli import main; main()")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +114,8 @@ def packed(folder: Path, scale: Scale) -> list[Row]:
                 ratio=ratio,
                 rss=ours.rss,
                 target="≤ 1.5× plus 2 s",
-                met=ratio <= 1.5 and (folder / "report.json").exists(),
+                met=ratio <= 1.5 and ours.status == 0,
+                found=_failed(ours),
             )
         )
         archive.unlink()
@@ -203,10 +204,15 @@ def start(folder: Path, scale: Scale) -> list[Row]:
                 ratio=ours.wall / python.wall,
                 rss=ours.rss,
                 target=f"≤ {limit} s",
-                met=ours.wall <= limit,
+                met=ours.wall <= limit and ours.status == 0,
+                found=_failed(ours),
             )
         )
     return rows
+
+
+def _failed(done: Cost) -> str:
+    return f"exit status {done.status}" if done.status else ""
 
 
 def _seconds(output: str) -> float:
