@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,7 +19,7 @@ from analyzer.bundle import Bundle, Limits, open_bundle
 from analyzer.engine import evaluate, load_rules, patterns
 from analyzer.engine.outcome import Outcome
 from analyzer.engine.rule import Rule
-from analyzer.facts.fact import Coverage, Fact, NodeName, Parsed
+from analyzer.facts.fact import Coverage, NodeName, Parsed
 from analyzer.facts.nodes import Node
 from analyzer.facts.source import Source
 from analyzer.facts.store import Facts, merge
@@ -83,14 +83,10 @@ def analyse(paths: Sequence[Path], options: Options, progress: Progress = lambda
                 raise
             failures.append(Failure(where=f"rule {rule.id}", text=_told(error)))
             outcomes.append(Outcome(rule=rule.id, word="broken", error=_told(error)))
-    return Analysis(
-        bundle=bundle, collected=collected, rules=rules, outcomes=tuple(outcomes), failures=tuple(failures)
-    )
+    return Analysis(bundle=bundle, collected=collected, rules=rules, outcomes=tuple(outcomes), failures=tuple(failures))
 
 
-def collect(
-    bundle: Bundle, wanted: Patterns, options: Options, progress: Progress = lambda text: None
-) -> Collected:
+def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progress = lambda text: None) -> Collected:
     """The facts of a bundle."""
     progress(f"recognising {len(bundle.members)} files")
     recognition = recognise(bundle)
@@ -110,7 +106,7 @@ def collect(
     return Collected(recognition=recognition, facts=derive(_merged(parsed)), parsed=parsed, failures=failures)
 
 
-def facts_of(files: dict[str, str]) -> Facts:
+def facts_of(files: Mapping[str, str]) -> Facts:
     """The facts of a bundle given as texts by path, for the `files:` tests of rules; bugs are raised."""
     with tempfile.TemporaryDirectory() as name:
         for path, text in files.items():
@@ -121,9 +117,7 @@ def facts_of(files: dict[str, str]) -> Facts:
             return collect(bundle, Patterns(patterns(load_rules(()))), Options(strict=True)).facts
 
 
-def _parse_all(
-    bundle: Bundle, artifacts: Sequence[Artifact], wanted: Patterns, options: Options
-) -> list[Parsed | str]:
+def _parse_all(bundle: Bundle, artifacts: Sequence[Artifact], wanted: Patterns, options: Options) -> list[Parsed | str]:
     sizes = {member.path: member.size for member in bundle.members}
     work = sum(sizes.get(artifact.path, 0) for artifact in artifacts)
     if options.jobs < 2 or work < POOL_BYTES:
@@ -179,17 +173,11 @@ def _merged(parsed: Iterable[tuple[Artifact, Parsed]]) -> Facts:
         coverage = [rename_coverage(entry, names) for entry in coverage]
     # A worker's own dump says nothing of the API's nodes, but its rules can be checked all the same.
     pairs += [
-        (-1, Node(name=NodeName(names.get(host, host)), origin=Source(path, 1, 1)))
-        for host, path in first_seen.items()
+        (-1, Node(name=NodeName(names.get(host, host)), origin=Source(path, 1, 1))) for host, path in first_seen.items()
     ]
     if first_seen and not any(entry.fact == "Node" for entry in coverage):
         coverage.append(Coverage(fact="Node", complete=False, note="only the nodes whose own dumps are here"))
     return Facts(merge(pairs), coverage)
-
-
-def all_facts(analysis: Analysis) -> Iterable[Fact]:
-    """Every fact of an analysis, type by type."""
-    return analysis.collected.facts.all()
 
 
 def network_options() -> Options:

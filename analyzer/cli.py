@@ -54,7 +54,9 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 @app.command()
 def report(
     paths: Paths,
-    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help="A file; its ending names the format.")] = None,
+    output: Annotated[
+        list[Path] | None, typer.Option("--output", "-o", help="A file; its ending names the format.")
+    ] = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help="Format for stdout.")] = None,
     fail_on: Annotated[str, typer.Option("--fail-on", help="error, warning, info or never.")] = "error",
     rules: RuleDirs = None,
@@ -146,7 +148,9 @@ def trace(
 
 
 @app.command()
-def paths(bundle: Bundles, format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text") -> None:
+def paths(
+    bundle: Bundles, format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text"
+) -> None:
     """Services and standard probes against nodes: what arrives, and why the rest does not."""
     from analyzer.listing import list_paths
 
@@ -211,7 +215,9 @@ def rules_try(id: str, bundle: Bundles, rules: RuleDirs = None) -> None:
 
 
 @rules_app.command("new")
-def rules_new(id: str, folder: Annotated[Path, typer.Option("--in", help="Where to write it.")] = Path("rules")) -> None:
+def rules_new(
+    id: str, folder: Annotated[Path, typer.Option("--in", help="Where to write it.")] = Path("rules")
+) -> None:
     """Write a new rule file with the required parts and one failing test."""
     from analyzer.engine.template import new_rule
 

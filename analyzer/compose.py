@@ -165,7 +165,9 @@ def _missing(outcomes: Iterable[Outcome]) -> tuple[Missing, ...]:
         for lack in outcome.lacks:
             needed[lack.scope, lack.fact, lack.command, lack.note].add(outcome.rule)
     return tuple(
-        Missing(fact=fact, scope=scope, command=command, file=_file_for(scope, command), note=note, rules=tuple(sorted(r)))
+        Missing(
+            fact=fact, scope=scope, command=command, file=_file_for(scope, command), note=note, rules=tuple(sorted(r))
+        )
         for (scope, fact, command, note), r in sorted(needed.items())
     )
 

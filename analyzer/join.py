@@ -46,7 +46,7 @@ def rename_fact(fact: Fact, names: Mapping[str, str]) -> Fact:
     """The fact with its host called by its node name."""
     changes: dict[str, str] = {}
     node = getattr(fact, "node", None)
-    if node in names:
+    if node and node in names:
         changes["node"] = NodeName(names[node])
     netns = getattr(fact, "netns", None)
     if netns and (host := netns.split(":", 1)[0]) in names:

@@ -100,7 +100,21 @@ def _known(hint: object) -> str:
 
 
 # Names that the field itself uses for different things (a Service's port is a number, a rule's position too).
-SHARED_NAMES = {"family", "ready", "value", "selector", "source", "destination", "range", "master", "name", "version", "service", "rule", "network"}
+SHARED_NAMES = {
+    "family",
+    "ready",
+    "value",
+    "selector",
+    "source",
+    "destination",
+    "range",
+    "master",
+    "name",
+    "version",
+    "service",
+    "rule",
+    "network",
+}
 
 
 def test_modules_say_what_they_are() -> None:

@@ -97,7 +97,15 @@ def test_every_format_renders(case: str, format: str) -> None:
 @pytest.mark.parametrize("case", ["pod-route-missing", "selector-mismatch", "hairpin-off"])
 @pytest.mark.parametrize(
     "artifact",
-    ["iptables-save.txt", "ip-route-all.txt", "sysctl-a.txt", "pods.json", "services.json", "endpoints.json", "nodes.json"],
+    [
+        "iptables-save.txt",
+        "ip-route-all.txt",
+        "sysctl-a.txt",
+        "pods.json",
+        "services.json",
+        "endpoints.json",
+        "nodes.json",
+    ],
 )
 def test_nothing_turns_clear_when_an_artifact_is_missing(case: str, artifact: str, tmp_path: Path) -> None:
     before = {check.rule: check.outcome for check in report_of(SAMPLES / case).checks}

@@ -27,7 +27,7 @@ def _address(host: str, text: str) -> InterfaceAddress:
     ("host", "facts", "expected"),
     [
         pytest.param("w1.prod", [], {}, id="same name"),
-        pytest.param("host-7", [_address("host-7", "10.0.0.1")], {"host-7": "ip-10-0-0-1.ec2.internal"}, id="by address"),
+        pytest.param("h-7", [_address("h-7", "10.0.0.1")], {"h-7": "ip-10-0-0-1.ec2.internal"}, id="by address"),
         pytest.param("ip-10-0-0-1", [], {"ip-10-0-0-1": "ip-10-0-0-1.ec2.internal"}, id="short name"),
         pytest.param("w1", [], {}, id="short name of two nodes"),
         pytest.param("w1", [_address("w1", "10.0.0.3")], {"w1": "w1.test"}, id="address decides between two"),

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 import msgspec
+from analyzer.packet.trace import trace
 
 from analyzer.analysis import facts_of
 from analyzer.packet.flow import flow_from, topology_from
-from analyzer.packet.trace import trace
 from tests.kernel.rules import ruleset
 from tests.kernel.wire import PORTS, TOPOLOGY, Seen, Wire
 
@@ -69,7 +69,7 @@ def _expected(said: dict[str, Any], seen: Seen) -> bool:
     reply = _verdict(said.get("reply"))
     if said["verdict"] == "delivered" and reply == "ok":
         to, source = said["to"], said["seen_src"]
-        return seen.host == to["node"] and seen.source == source["ip"]
+        return bool(seen.host == to["node"] and seen.source == source["ip"])
     if said["verdict"] == "rejected":
         # The answer of REJECT is a packet of its own, which the rules of the router may lose on its way back.
         return seen.error in REJECTED | {"timeout"}
