@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,10 +41,13 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     path: regexes whose named groups, found in the artifact's path, set fields of all facts
     given: field to {value: regex found in command or path}, the first that is found counts
     names: what words of header, section and path mean: {nf_tables: nft}
+    means: field to {word in a record: what it means}: {destination: {default: 0.0.0.0/0}}
+    replace: field to {regex: what stands instead}, applied to its text in order
     heal: regex of a message that another program may have written into the middle of a line
     inherit: fact to {its field: field of the fact around it}; fill: see Fill
     number: field to the field it counts by ({position: chain})
     covers: fact types that finding nothing would speak of, if not all that the grammar names
+    covers_when: fact type to a regex that must be found in the text, else the artifact says nothing of that type
     partial: regex to note: found in the command or path, the artifact holds only a part
     grammar: another grammar's file whose rules are used
     """
@@ -65,13 +69,30 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     path: tuple[str, ...] = ()
     given: dict[str, dict[str, str]] = {}
     names: dict[str, str] = {}
+    means: dict[str, dict[str, str]] = {}
+    replace: dict[str, dict[str, str]] = {}
     heal: str = ""
     inherit: dict[str, dict[str, str]] = {}
     fill: tuple[Fill, ...] = ()
     number: dict[str, str] = {}
     covers: tuple[str, ...] | None = None
+    covers_when: dict[str, str] = {}
     partial: dict[str, str] = {}
     grammar: str = ""
+
+    def meaning(self, field: str) -> Callable[[str], str] | None:
+        """What turns the text of a field into what it means; None if it means itself."""
+        means, replace = self.means.get(field, {}), self.replace.get(field, {})
+        if not means and not replace:
+            return None
+        steps = [(re.compile(pattern), instead) for pattern, instead in replace.items()]
+
+        def meant(text: str) -> str:
+            for pattern, instead in steps:
+                text = pattern.sub(instead, text)
+            return means.get(text, text)
+
+        return meant
 
 
 def load(file: Path) -> tuple[Head, str]:
@@ -100,7 +121,13 @@ def load(file: Path) -> tuple[Head, str]:
 def _patterns(head: Head) -> list[str]:
     single = [head.starts, head.words, head.section, head.ends, head.heal]
     several = [*head.begins, *head.skip, *head.header, *head.path, *head.partial]
-    return [*single, *several, *(pattern for given in head.given.values() for pattern in given.values())]
+    return [
+        *single,
+        *several,
+        *(pattern for given in head.given.values() for pattern in given.values()),
+        *(pattern for steps in head.replace.values() for pattern in steps),
+        *head.covers_when.values(),
+    ]
 
 
 def _meant(message: str) -> str:

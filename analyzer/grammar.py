@@ -76,7 +76,7 @@ class Grammar(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def shapes(self) -> Shapes:
         """The shapes of its records met so far; made when first needed, because Lark takes its time."""
-        return Shapes(self.file, self.body, self.head.quoted)
+        return Shapes(self.file, self.body, self.head.quoted, self.head.meaning)
 
     def read(self, text: str, path: str, place: Place, first_line: int = 1, command: str = "") -> Parsed:
         """The facts in `text`, which begins at line `first_line` of `path`; what cannot be read becomes gaps."""

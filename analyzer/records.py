@@ -76,7 +76,7 @@ class Reading:
         return Parsed(
             facts=tuple(self.result),
             gaps=tuple(self.gaps),
-            coverage=self._coverage(),
+            coverage=self._coverage(text),
             lines=total,
             understood=total - self.lost,
         )
@@ -213,7 +213,11 @@ class Reading:
         base = self.bases.get(kind)
         if base is None:
             known = fields(kind)
-            base = {name: known[name].convert(word) for name, word in self.context.items() if name in known}
+            base = {}
+            for name, word in self.context.items():
+                if name in known:
+                    meaning = self.head.meaning(name)
+                    base[name] = known[name].convert(meaning(word) if meaning else word)
             if self.place.netns is None and self.place.node is not None and "node" in known:
                 base["node"] = NodeName(self.place.node)
             if self.place.netns is not None and "netns" in known:
@@ -287,12 +291,11 @@ class Reading:
         lost = any(begun <= gap.source.line <= end for gap in self.gaps)
         if lost and complete:
             complete, note = False, f"lines of table {table} could not be read"
-        if str(self.context.get("family", "4")) == "6":
-            table = f"ip6 {table}"
+        table = self._table(table)
         self.sections += [self._entry(kind, complete, note, table) for kind in self.kinds]
         self.open = None
 
-    def _coverage(self) -> tuple[Coverage, ...]:
+    def _coverage(self, text: str) -> tuple[Coverage, ...]:
         if self.head.section:
             return tuple(self.sections)
         complete, note = True, ""
@@ -302,7 +305,17 @@ class Reading:
                 complete, note = False, reason
         if self.lost:
             complete, note = False, f"{self.lost} lines could not be read"
-        return tuple(self._entry(kind, complete, note, self.context.get("table")) for kind in self.kinds)
+        table = self.context.get("table")
+        kinds = [
+            kind
+            for kind in self.kinds
+            if (pattern := self.head.covers_when.get(kind.__name__)) is None or re.search(pattern, text)
+        ]
+        return tuple(self._entry(kind, complete, note, table and self._table(table)) for kind in kinds)
+
+    def _table(self, table: str) -> str:
+        """The table's name in coverage: the tables of IPv6 are others than those of IPv4."""
+        return f"ip6 {table}" if self.context.get("family") == "6" else table
 
     def _entry(self, kind: type[Fact], complete: bool, note: str, table: str | None) -> Coverage:
         return Coverage(

@@ -20,6 +20,7 @@ from analyzer.errors import DefinitionError
 from analyzer.templates import Template, build
 from analyzer.typed import Memo
 
+Meaning = Callable[[str], Callable[[str], str] | None]
 LONGEST = 4000
 SHAPES = 4096
 
@@ -37,8 +38,8 @@ class Shapes:
     `template` takes the words of a record and gives its Template or Misfit; `parse` asks Lark each time.
     """
 
-    def __init__(self, name: str, body: str, quoted: bool) -> None:
-        self.name, self.quoted = name, quoted
+    def __init__(self, name: str, body: str, quoted: bool, meaning: Meaning) -> None:
+        self.name, self.quoted, self.meaning = name, quoted, meaning
         self._literal: dict[str, tuple[str, ...]] = {}
         self._general: tuple[tuple[str, ...], ...] = ()
         self._spelt: dict[str, str] = {}
@@ -65,7 +66,8 @@ class Shapes:
             self._literal[self._spelt[terminal]] = (*self._literal.get(self._spelt[terminal], ()), terminal)
         alike: dict[str, list[str]] = {}
         for _, terminal in sorted(general, key=lambda entry: -entry[0]):
-            alike.setdefault(re.sub(r"\(\?P<\w+>", "(?:", patterns[terminal].pattern), []).append(terminal)
+            groupless = re.sub(r"\(\?P<\w+>|(?<!\\)\((?!\?)", "(?:", patterns[terminal].pattern)
+            alike.setdefault(groupless, []).append(terminal)
         self._order = {terminal: number for number, (_, terminal) in enumerate(sorted(general, key=lambda e: -e[0]))}
         # One look at a word tells every pattern that matches all of it: each is an optional look-ahead with a group.
         self._all = re.compile("".join(rf"(?:(?=({pattern})\Z)|)" for pattern in alike))

@@ -21,10 +21,10 @@ Words = Sequence[str]
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One field and the numbers of the words it is made of; `values` converts one word, or the joined words."""
+    """One field and the numbers of the words of each of its items; `values` converts one word, or the joined words."""
 
     name: str
-    words: tuple[int, ...]
+    items: tuple[tuple[int, ...], ...]
     values: Memo
     many: bool
 
@@ -65,12 +65,8 @@ class Plan(msgspec.Struct, frozen=True):
         result = {name: _named(names, value) for name, value in self.constants.items()}
         for slot in self.slots:
             memo = _named(names, slot.values)
-            if slot.many:
-                result[slot.name] = "(" + "".join(f"{memo}[w[{number}]]," for number in slot.words) + ")"
-            elif len(slot.words) == 1:
-                result[slot.name] = f"{memo}[w[{slot.words[0]}]]"
-            else:
-                result[slot.name] = memo + "[' '.join((" + ",".join(f"w[{number}]" for number in slot.words) + "))]"
+            made = [f"{memo}[{_words(item)}]" for item in slot.items]
+            result[slot.name] = "(" + "".join(f"{item}," for item in made) + ")" if slot.many else made[-1]
         for nested in self.nested:
             items = [f"{_named(names, part.kind)}({_keywords(part.arguments(names))})" for part in nested.parts]
             result[nested.name] = "(" + "".join(f"{item}," for item in items) + ")" if nested.many else items[-1]
@@ -110,6 +106,12 @@ def _values(plan: Plan) -> Callable[[Words], dict[str, Any]]:
     names: dict[str, Any] = {}
     made: Callable[[Words], dict[str, Any]] = eval(f"lambda w: dict({_keywords(plan.arguments(names))})", names)
     return made
+
+
+def _words(numbers: tuple[int, ...]) -> str:
+    if len(numbers) == 1:
+        return f"w[{numbers[0]}]"
+    return "' '.join((" + ",".join(f"w[{number}]" for number in numbers) + "))"
 
 
 def _keywords(arguments: dict[str, str]) -> str:
@@ -214,13 +216,14 @@ class _Builder:
         self, owner: _Draft, name: str, field: Field, words: tuple[int, ...], pick: tuple[str, str] | None
     ) -> None:
         before = owner.slots.get(name)
-        if field.many and before:
-            words = (*before.words, *words)
-        owner.slots[name] = Slot(name, words, self.memo(field.convert, pick), field.many)
+        items = (*before.items, words) if field.many and before else (words,)
+        owner.slots[name] = Slot(name, items, self.memo(name, field.convert, pick), field.many)
 
-    def memo(self, convert: Callable[[str], Any], pick: tuple[str, str] | None) -> Memo:
+    def memo(self, name: str, convert: Callable[[str], Any], pick: tuple[str, str] | None) -> Memo:
         """Values by word, for every slot that makes the same of a word."""
-        known = self.shapes.memos.get((convert, pick))
+        meaning = self.shapes.meaning(name)
+        key = (convert, pick, name if meaning else "")
+        known = self.shapes.memos.get(key)
         if known is not None:
             return known
         part = _group(self.shapes.patterns[pick[0]], pick[1]) if pick else None
@@ -228,10 +231,11 @@ class _Builder:
 
         def make(word: str) -> Any:
             text = part(word) if part else word
-            return convert(unquote(text) if quoted else text)
+            text = unquote(text) if quoted else text
+            return convert(meaning(text) if meaning else text)
 
-        self.shapes.memos[(convert, pick)] = Memo(make)
-        return self.shapes.memos[(convert, pick)]
+        self.shapes.memos[key] = Memo(make)
+        return self.shapes.memos[key]
 
 
 def _group(pattern: re.Pattern[str], group: str) -> Callable[[str], str]:
