@@ -18,8 +18,8 @@ _MAY_BE_EMPTY = re.compile(r"ipset|neigh|arp|bridge|netns|tc-|hairpin|conntrack|
 LINES_LOOKED_AT = 40
 LOG_GLOBS = (
     "**/*.log", "**/*.log.[0-9]*", "**/logs.txt", "**/logs/**", "**/*journal*", "**/*dmesg*",
-    "**/var/log/{messages,syslog}*", "**/podlogs/**", "**/pod-logs/**", "**/*_logs_*", "**/pods/logs/**", "commands/kubectl*_logs_*", "commands/dmesg*",
-    "commands/journalctl*", "commands/docker_logs*", "commands/crictl_logs*", "sections/**",
+    "**/var/log/{messages,syslog}*", "**/podlogs/**", "**/pod-logs/**", "**/*_logs_*", "**/pods/logs/**",
+    "commands/kubectl*_logs_*", "commands/docker_logs*", "commands/crictl_logs*", "sections/**",
 )  # fmt: skip
 _LOG_LINE = re.compile(
     r"""^(?:\s*)(?:
@@ -66,8 +66,8 @@ class Matcher:
         return not [name for name in self.by_path(names) if name != LOG]
 
     def command_not_needed(self, command: Command) -> bool:
-        """Whether a command's output is known and not read; a prompt without a command is."""
-        return not command.text or bool(self._known_commands.match(command.plain))
+        """Whether a command's output is known and not read."""
+        return bool(command.text and self._known_commands.match(command.plain))
 
     def may_be_empty(self, kind: str) -> bool:
         """Whether no output means that there is nothing."""
