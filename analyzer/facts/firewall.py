@@ -206,6 +206,9 @@ class Connection(Fact, frozen=True, kw_only=True):
     dport: destination port before translation
     reply_src: source of the expected reply
     reply_dst: destination of the expected reply
+    reply_sport: source port of the expected reply
+    reply_dport: destination port of the expected reply
+    mark: its connection mark
     unreplied: whether no reply was seen
     """
 
@@ -221,4 +224,7 @@ class Connection(Fact, frozen=True, kw_only=True):
     dport: int | None = None
     reply_src: IP | None = None
     reply_dst: IP | None = None
+    reply_sport: int | None = None
+    reply_dport: int | None = None
+    mark: int | None = None
     unreplied: bool = False
