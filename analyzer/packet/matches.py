@@ -1,0 +1,392 @@
+"""Every match module of iptables that is modelled: true, false, or unknown; what is not here is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analyzer.facts.address import IP, contains, ip
+from analyzer.facts.firewall import Match, Option, Rule
+from analyzer.packet import conntrack_match, ipset_match
+from analyzer.packet.header import protocol_number
+from analyzer.packet.sight import Answer, Sight, both, first, in_ranges, masked, number, turned, words
+
+ICMP_NAMES = {
+    "echo-reply": "0", "pong": "0", "destination-unreachable": "3", "network-unreachable": "3/0",
+    "host-unreachable": "3/1", "protocol-unreachable": "3/2", "port-unreachable": "3/3", "fragmentation-needed": "3/4",
+    "source-quench": "4", "redirect": "5", "echo-request": "8", "ping": "8", "router-advertisement": "9",
+    "router-solicitation": "10", "time-exceeded": "11", "ttl-exceeded": "11", "ttl-zero-during-transit": "11/0",
+    "parameter-problem": "12", "timestamp-request": "13", "timestamp-reply": "14",
+    "address-mask-request": "17", "address-mask-reply": "18",
+}  # fmt: skip
+ICMP6_NAMES = {
+    "destination-unreachable": "1", "packet-too-big": "2", "time-exceeded": "3", "parameter-problem": "4",
+    "echo-request": "128", "echo-reply": "129", "router-solicitation": "133", "router-advertisement": "134",
+    "neighbour-solicitation": "135", "neighbor-solicitation": "135", "neighbour-advertisement": "136",
+    "neighbor-advertisement": "136", "redirect": "137",
+}  # fmt: skip
+
+
+def rule_matches(rule: Rule, sight: Sight) -> tuple[Answer, float | None, str]:
+    """Whether a rule matches, the odds if it matches at random, and what could not be decided."""
+    packet = sight.packet
+    if not _addresses(rule, packet.src, packet.dst) or not _protocol(rule, packet.proto):
+        return False, None, ""
+    if not _interface(rule.in_interface, rule.not_in_interface, sight.entered):
+        return False, None, ""
+    if not _interface(rule.out_interface, rule.not_out_interface, sight.leaves):
+        return False, None, ""
+    if rule.fragment:
+        return False, None, ""
+    answer: Answer = True
+    odds: float | None = None
+    open_questions = []
+    for match in rule.matches:
+        if match.module == "statistic":
+            chance = _statistic(match)
+            if chance is None:
+                this: Answer = None
+            else:
+                odds = (odds if odds is not None else 1.0) * chance
+                this = True
+        else:
+            decide = MODULES.get(match.module)
+            this = decide(match, sight) if decide else None
+        if this is None:
+            open_questions.append(_spelled(match))
+        answer = both(answer, this)
+        if answer is False:
+            return False, None, ""
+    if not rule.complete:
+        answer = None
+        open_questions.append("the dump does not tell every match of the rule")
+    return answer, odds, "; ".join(open_questions)
+
+
+def _spelled(match: Match) -> str:
+    parts = [f"-m {match.module}"]
+    for option in match.options:
+        parts.append(" ".join((["!"] if option.negated else []) + [option.name, *option.values]))
+    return " ".join(parts)
+
+
+def _addresses(rule: Rule, src: IP, dst: IP) -> bool:
+    if rule.source is not None and contains(rule.source, src) == rule.not_source:
+        return False
+    return rule.destination is None or contains(rule.destination, dst) != rule.not_destination
+
+
+def _protocol(rule: Rule, proto: int) -> bool:
+    if rule.protocol is None or rule.protocol in ("all", "0"):
+        return not rule.not_protocol
+    return (protocol_number(rule.protocol) == proto) != rule.not_protocol
+
+
+def _interface(pattern: str | None, negated: bool, name: str) -> bool:
+    if pattern is None:
+        return True
+    fits = name.startswith(pattern[:-1]) if pattern.endswith("+") else name == pattern
+    return fits != negated
+
+
+def _statistic(match: Match) -> float | None:
+    given = {option.name: option for option in match.options}
+    if "--probability" in given:
+        option = given["--probability"]
+        try:
+            chance = float(first(option))
+        except ValueError:
+            return None
+        return 1 - chance if option.negated else chance
+    every = number(first(given["--every"])) if "--every" in given else None
+    if not every:
+        return None
+    return 1 - 1 / every if given["--every"].negated else 1 / every
+
+
+def _every(match: Match, decide: Callable[[Option], Answer]) -> Answer:
+    answer: Answer = True
+    for option in match.options:
+        answer = both(answer, turned(decide(option), option.negated))
+    return answer
+
+
+def _ports(match: Match, sight: Sight) -> Answer:
+    packet = sight.packet
+
+    def decide(option: Option) -> Answer:
+        match option.name:
+            case "--sport" | "--source-port":
+                return in_ranges(packet.sport, [first(option)])
+            case "--dport" | "--destination-port":
+                return in_ranges(packet.dport, [first(option)])
+            case "--syn":
+                return packet.flags & {"SYN", "ACK", "RST", "FIN"} == {"SYN"}
+            case "--tcp-flags" if len(option.values) >= 2:
+                mask, wanted = _flags(option.values[0]), _flags(option.values[1])
+                return packet.flags & mask == wanted
+        return None
+
+    if not packet.has_ports:
+        return False
+    return _every(match, decide)
+
+
+def _flags(text: str) -> set[str]:
+    names = {word.upper() for word in text.split(",")}
+    if "ALL" in names:
+        return {"FIN", "SYN", "RST", "PSH", "ACK", "URG"}
+    return names - {"NONE"}
+
+
+def _multiport(match: Match, sight: Sight) -> Answer:
+    packet = sight.packet
+    if not packet.has_ports:
+        return False
+
+    def decide(option: Option) -> Answer:
+        listed = words(option)
+        match option.name:
+            case "--dports" | "--destination-ports":
+                return in_ranges(packet.dport, listed)
+            case "--sports" | "--source-ports":
+                return in_ranges(packet.sport, listed)
+            case "--ports":
+                one, other = in_ranges(packet.sport, listed), in_ranges(packet.dport, listed)
+                return True if one or other else None if None in (one, other) else False
+        return None
+
+    return _every(match, decide)
+
+
+def _icmp(match: Match, sight: Sight) -> Answer:
+    icmp = sight.packet.icmp
+    names = ICMP_NAMES if match.module == "icmp" else ICMP6_NAMES
+
+    def decide(option: Option) -> Answer:
+        text = names.get(first(option), first(option))
+        if text in ("any", "255"):
+            return True
+        if icmp is None:
+            return False
+        kind, _, code = text.partition("/")
+        if number(kind) is None:
+            return None
+        return icmp[0] == number(kind) and (not code or icmp[1] == number(code))
+
+    return _every(match, decide)
+
+
+def _iprange(match: Match, sight: Sight) -> Answer:
+    def decide(option: Option) -> Answer:
+        low, _, high = first(option).partition("-")
+        start, end = ip(low), ip(high or low)
+        address = sight.packet.src if option.name == "--src-range" else sight.packet.dst
+        if start is None or end is None:
+            return None
+        return start.version == address.version and int(start) <= int(address) <= int(end)
+
+    return _every(match, decide)
+
+
+def _addrtype(match: Match, sight: Sight) -> Answer:
+    limits = {option.name: option for option in match.options if option.name.startswith("--limit-iface")}
+
+    def decide(option: Option) -> Answer:
+        if option.name.startswith("--limit-iface"):
+            return True
+        if not sight.stack.knows_addresses:
+            return None
+        address = sight.packet.src if option.name == "--src-type" else sight.packet.dst
+        kind = sight.routing.kind(address).upper()
+        if limits and kind == "LOCAL":
+            dev = sight.entered if "--limit-iface-in" in limits else sight.leaves
+            kind = "LOCAL" if sight.stack.own.get(address) == dev else "UNICAST"
+        return kind in words(option)
+
+    return _every(match, decide)
+
+
+def _mark(match: Match, sight: Sight) -> Answer:
+    return _every(match, lambda option: masked(sight.packet.mark, first(option)))
+
+
+def _physdev(match: Match, sight: Sight) -> Answer:
+    packet = sight.packet
+    if not packet.bridged:
+        return all(option.negated for option in match.options)
+    answer: Answer = True
+    for option in match.options:
+        match option.name:
+            case "--physdev-is-bridged":
+                this: Answer = packet.physout is not None
+            case "--physdev-is-in":
+                this = packet.physin is not None
+            case "--physdev-is-out":
+                this = packet.physout is not None
+            case "--physdev-in" | "--physdev-out":
+                port = packet.physin if option.name == "--physdev-in" else packet.physout
+                if port is None:
+                    if option.name == "--physdev-out":
+                        return False
+                    continue
+                if port.startswith("?"):
+                    this = True if first(option) == "+" else None
+                else:
+                    this = _interface(first(option), False, port)
+            case _:
+                this = None
+        answer = both(answer, turned(this, option.negated))
+    return answer
+
+
+def _owner(match: Match, sight: Sight) -> Answer:
+    packet = sight.packet
+    if not packet.own:
+        return all(option.negated for option in match.options)
+
+    def decide(option: Option) -> Answer:
+        if option.name == "--socket-exists":
+            return True
+        if option.name == "--uid-owner" and packet.uid is not None:
+            return in_ranges(packet.uid, [first(option)])
+        return None
+
+    return _every(match, decide)
+
+
+def _rate(match: Match, sight: Sight) -> Answer:
+    # The bucket of a rate limit is full for the first packet that asks: a single packet is always below the limit.
+    above = any(option.name == "--hashlimit-above" for option in match.options)
+    return not above
+
+
+def _recent(match: Match, sight: Sight) -> Answer:
+    names = {option.name: option for option in match.options}
+    if "--set" in names and not {"--rcheck", "--update", "--remove"} & set(names):
+        return not names["--set"].negated
+    return None
+
+
+def _mac(match: Match, sight: Sight) -> Answer:
+    mac = sight.packet.src_mac
+    if sight.packet.own:
+        return all(option.negated for option in match.options)
+    if mac is None:
+        return None
+    return _every(match, lambda option: first(option).lower() == mac.lower())
+
+
+def _compared(value: int | None, match: Match) -> Answer:
+    def decide(option: Option) -> Answer:
+        wanted = number(first(option))
+        if value is None or wanted is None:
+            return None
+        if option.name.endswith("-lt"):
+            return value < wanted
+        return value > wanted if option.name.endswith("-gt") else value == wanted
+
+    return _every(match, decide)
+
+
+def _length(match: Match, sight: Sight) -> Answer:
+    return _every(match, lambda option: in_ranges(sight.packet.size, [first(option)]))
+
+
+def _policy(match: Match, sight: Sight) -> Answer:
+    def decide(option: Option) -> Answer:
+        return {"none": True, "ipsec": False}.get(first(option)) if option.name == "--pol" else True
+
+    return _every(match, decide)
+
+
+def _rpfilter(match: Match, sight: Sight) -> Answer:
+    names = {option.name for option in match.options}
+    packet = sight.packet
+    if packet.src.is_unspecified or sight.entered == "lo":
+        passed: Answer = True
+    else:
+        mark = packet.mark if "--validmark" in names else 0
+        way = sight.routing.look_up(packet.src, src=packet.dst, mark=mark, iif="lo", packet=packet)
+        if way.missing:
+            return None
+        if way.type == "local":
+            passed = "--accept-local" in names
+        elif way.type != "unicast":
+            passed = False
+        else:
+            passed = "--loose" in names or any(dev == sight.entered for _, dev, _ in way.hops)
+    return not passed if "--invert" in names else passed
+
+
+def _dscp(match: Match, sight: Sight) -> Answer:
+    return _every(match, lambda option: number(first(option)) == 0 if option.name in ("--dscp", "--tos") else None)
+
+
+def _unless(match: Match, sight: Sight) -> Answer:
+    return _every(match, lambda option: False)
+
+
+def _true(match: Match, sight: Sight) -> Answer:
+    return True
+
+
+def _pkttype(match: Match, sight: Sight) -> Answer:
+    kind = sight.routing.kind(sight.packet.dst)
+    name = kind if kind in ("broadcast", "multicast") else "unicast"
+    return _every(match, lambda option: first(option) == name)
+
+
+def _plain(match: Match, sight: Sight) -> Answer:
+    """Options that name no module: `! -f` is true of every whole packet; ports belong to the protocol."""
+    answer: Answer = True
+    for option in match.options:
+        if option.name in ("-f", "--fragment"):
+            this: Answer = option.negated
+        elif option.name == "--icmp-type":
+            this = _icmp(Match("icmp", (option,)), sight)
+        elif option.name.startswith(("--sport", "--dport", "--tcp", "--syn")):
+            this = _ports(Match("tcp", (option,)), sight)
+        elif option.name in ("--src-range", "--dst-range"):
+            this = _iprange(Match("iprange", (option,)), sight)
+        else:
+            this = None
+        answer = both(answer, this)
+    return answer
+
+
+MODULES: dict[str, Callable[[Match, Sight], Answer]] = {
+    "": _plain,
+    "comment": _true,
+    "nfacct": _true,
+    "tcp": _ports,
+    "udp": _ports,
+    "udplite": _ports,
+    "sctp": _ports,
+    "dccp": _ports,
+    "multiport": _multiport,
+    "icmp": _icmp,
+    "icmp6": _icmp,
+    "icmpv6": _icmp,
+    "iprange": _iprange,
+    "addrtype": _addrtype,
+    "mark": _mark,
+    "physdev": _physdev,
+    "owner": _owner,
+    "limit": _rate,
+    "hashlimit": _rate,
+    "recent": _recent,
+    "mac": _mac,
+    "ttl": lambda match, sight: _compared(sight.packet.ttl, match),
+    "hl": lambda match, sight: _compared(sight.packet.ttl, match),
+    "length": _length,
+    "policy": _policy,
+    "rpfilter": _rpfilter,
+    "dscp": _dscp,
+    "tos": _dscp,
+    "pkttype": _pkttype,
+    "helper": _unless,
+    "conntrack": conntrack_match.conntrack,
+    "state": conntrack_match.state,
+    "connmark": conntrack_match.connmark,
+    "set": ipset_match.in_set,
+}

@@ -1,0 +1,89 @@
+"""What a rule can see of a packet, and the three-valued words that matches answer with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.facts.firewall import Option
+from analyzer.packet.header import Packet
+from analyzer.packet.routes import Routing
+from analyzer.packet.stack import Stack
+
+Answer = bool | None  # None: cannot be told
+
+
+@dataclass(slots=True)
+class Sight:
+    """A packet at a hook of a namespace; interfaces are "" where the hook does not know them."""
+
+    packet: Packet
+    stack: Stack
+    routing: Routing
+    hook: str
+    table: str
+    entered: str = ""
+    leaves: str = ""
+
+    @property
+    def state(self) -> str:
+        """The tracking state a rule sees; nothing is tracked yet in table raw."""
+        if self.packet.untracked:
+            return "UNTRACKED"
+        tracked = self.packet.tracked
+        if tracked is None or tracked.connection is None:
+            return "INVALID"
+        return tracked.state
+
+
+def both(one: Answer, other: Answer) -> Answer:
+    """And."""
+    if one is False or other is False:
+        return False
+    return None if one is None or other is None else True
+
+
+def turned(answer: Answer, negated: bool) -> Answer:
+    """The answer, or its opposite behind a `!`."""
+    return answer if answer is None or not negated else not answer
+
+
+def words(option: Option) -> list[str]:
+    """The values of an option, lists taken apart at commas."""
+    return [word for value in option.values for word in value.split(",") if word]
+
+
+def first(option: Option) -> str:
+    """The first value of an option, or nothing."""
+    return option.values[0] if option.values else ""
+
+
+def number(text: str) -> int | None:
+    """A number as iptables writes it, decimal or 0x."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return int(text) if text.isdigit() else None
+
+
+def in_ranges(value: int | None, ranges: list[str]) -> Answer:
+    """Whether a number is in one of "80" or "30000:32767" (an open end is the smallest or largest number)."""
+    if value is None:
+        return None
+    for text in ranges:
+        low, colon, high = text.replace("-", ":").partition(":")
+        start = number(low) if low else 0
+        end = (number(high) if high else 65535) if colon else start
+        if start is None or end is None:
+            return None
+        if start <= value <= end:
+            return True
+    return False
+
+
+def masked(value: int, text: str) -> Answer:
+    """Whether `(value & mask) == wanted` for "wanted/mask"."""
+    wanted_text, _, mask_text = text.partition("/")
+    wanted, mask = number(wanted_text), number(mask_text) if mask_text else 0xFFFFFFFF
+    if wanted is None or mask is None:
+        return None
+    return (value & mask) == wanted

@@ -1,0 +1,305 @@
+"""All namespaces of a cluster and what connects them: veth pairs, bridges, shared networks, the outside."""
+
+from __future__ import annotations
+
+import weakref
+from functools import cached_property
+
+import msgspec
+
+from analyzer.facts.address import IP, cidr, contains
+from analyzer.facts.derived import Cluster
+from analyzer.facts.fact import Fact
+from analyzer.facts.firewall import Chain, Rule
+from analyzer.facts.nodes import Node, Sysctl
+from analyzer.facts.routing import BridgePort, Interface, InterfaceAddress, Neighbour, Route
+from analyzer.facts.store import Facts
+from analyzer.facts.workloads import Pod
+from analyzer.packet.chains import Filters
+from analyzer.packet.flow import Topology
+from analyzer.packet.routes import Routing
+from analyzer.packet.stack import TUNNELS, Stack
+
+ANY_PORT = "?"  # the port of a pod that no dump tells: it stands for all ports of its bridge
+OUTSIDE = "external"
+
+Place = tuple[str, str]
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """A frame's passage through one bridge: in by a port (None: from the bridge's own stack), out by a port."""
+
+    stack: str
+    bridge: str
+    entered: str | None
+    left: str | None
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """Where a frame ends: the bridges on the way, the namespace and interface; `stack` None: nobody answers."""
+
+    hops: tuple[Hop, ...]
+    stack: str | None
+    dev: str = ""
+
+
+class World:
+    """The namespaces of one set of facts under one topology."""
+
+    def __init__(self, facts: Facts, topology: Topology | None) -> None:
+        self.facts = facts
+        self.topology = topology
+        self.stacks: dict[str, Stack] = {}
+        self.filters: dict[tuple[str, int], Filters] = {}
+        self._routing: dict[str, Routing] = {}
+        self._deliveries: dict[tuple[str, str, IP], Delivery | None] = {}
+        for kind in (Interface, InterfaceAddress, Route, Rule, Chain, Sysctl, Neighbour, BridgePort):
+            for node, netns in facts.index(kind, ("node", "netns")):
+                name = netns or node
+                if name and name not in self.stacks:
+                    self.stacks[name] = Stack(facts, None if netns else node, netns)
+        for fact in facts.of(Node):
+            if fact.name not in self.stacks:
+                self.stacks[fact.name] = Stack(facts, fact.name, None, _known_addresses(fact))
+        self._by_pod: dict[str, str] = {}
+        for pod in facts.of(Pod):
+            self._place(pod)
+
+    def _place(self, pod: Pod) -> None:
+        if pod.host_network or pod.node is None:
+            if pod.node is not None:
+                self._by_pod[pod.key] = pod.node
+            return
+        name = next(
+            (n for n in (f"{pod.node}:{pod.namespace}/{pod.name}", f"{pod.node}:{pod.name}") if n in self.stacks), None
+        )
+        if name is None and pod.ip is not None and pod.phase not in ("Succeeded", "Failed"):
+            name = f"{pod.node}:{pod.name}"
+            self.stacks[name] = Stack(self.facts, None, name, self._assumed(pod))
+        if name is not None:
+            self._by_pod[pod.key] = name
+
+    def _assumed(self, pod: Pod) -> tuple[InterfaceAddress, ...]:
+        found = []
+        for address in pod.ips or ((pod.ip,) if pod.ip else ()):
+            host = self.stacks.get(pod.node or "")
+            near = [net for dev, net in (host.networks if host else ()) if contains(net, address) and dev != "lo"]
+            network = near[0] if near else cidr(str(address))
+            found.append(InterfaceAddress(dev="eth0", ip=address, network=network, scope="global", origin=pod.origin))
+        return tuple(found)
+
+    def of_pod(self, key: str) -> Stack | None:
+        """The namespace of a pod "namespace/name"; a node's own for pods on the host network."""
+        return self.stacks.get(self._by_pod.get(key, ""))
+
+    def routing(self, stack: Stack) -> Routing:
+        """The routing of a namespace."""
+        if stack.name not in self._routing:
+            self._routing[stack.name] = Routing(stack)
+        return self._routing[stack.name]
+
+    @cached_property
+    def owners(self) -> dict[IP, list[Place]]:
+        """Namespace and interface of every address."""
+        found: dict[IP, list[Place]] = {}
+        for stack in self.stacks.values():
+            for address in stack.addresses:
+                if not address.ip.is_loopback:
+                    found.setdefault(address.ip, []).append((stack.name, address.dev))
+        return found
+
+    def owner(self, address: IP) -> Stack | None:
+        """The namespace that owns an address, if exactly one does (a service address on kube-ipvs0 has no owner)."""
+        names = {name for name, dev in self.owners.get(address, ()) if dev != "kube-ipvs0"}
+        return self.stacks[names.pop()] if len(names) == 1 else None
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """What the model says of the cluster; an empty one where it was not derived."""
+        found = self.facts.of(Cluster)
+        return found[0] if found else Cluster()
+
+    @cached_property
+    def overlay(self) -> bool:
+        """Whether pods of other nodes are reached through tunnels, so that nobody outside has routes to them."""
+        kinds = (*TUNNELS, None)
+        return any(
+            (interface.kind in TUNNELS or (interface.kind in kinds and name.startswith(("flannel", "tunl", "vxlan"))))
+            for stack in self.stacks.values()
+            if not stack.pod
+            for name, interface in stack.interfaces.items()
+        )
+
+    @cached_property
+    def links(self) -> dict[Place, list[Place]]:
+        """The other ends of each interface: one for a veth pair, several for a shared network."""
+        found: dict[Place, list[Place]] = {}
+
+        def join(one: Place, other: Place) -> None:
+            if other not in found.setdefault(one, []):
+                found[one].append(other)
+            if one not in found.setdefault(other, []):
+                found[other].append(one)
+
+        if self.topology is not None:
+            for a, b in self.topology.links:
+                join((a.node, a.interface), (b.node, b.interface))
+            for pod, end in self.topology.pods.items():
+                for name in (pod, f"{end.node}:{pod}"):
+                    if name in self.stacks:
+                        join((name, self._uplink(self.stacks[name])), (end.node, end.interface))
+        for stack in self.stacks.values():
+            if stack.pod and stack.host in self.stacks:
+                dev = self._uplink(stack)
+                port = self._port_of(stack, dev, self.stacks[stack.host])
+                if port is not None and (stack.name, dev) not in found:
+                    join((stack.name, dev), (stack.host, port))
+        if self.topology is None or not self.topology.links:
+            self._join_networks(found)
+        return found
+
+    def _uplink(self, stack: Stack) -> str:
+        named = [dev for dev, _ in stack.networks if dev != "lo"] or [a.dev for a in stack.addresses if a.dev != "lo"]
+        return "eth0" if "eth0" in stack.interfaces or not named else named[0]
+
+    def _port_of(self, pod: Stack, dev: str, host: Stack) -> str | None:
+        interface = pod.interfaces.get(dev)
+        if interface is not None and interface.peer_index in host.by_index:
+            return host.by_index[interface.peer_index]
+        own = [address.ip for address in pod.addresses if address.dev == dev]
+        for address in own:
+            for route in host.routes:
+                if (
+                    (
+                        route.destination.prefixlen == address.max_prefixlen
+                        and route.destination.network_address == address
+                    )
+                    and route.dev
+                    and route.type == "unicast"
+                    and route.via is None
+                ):
+                    return route.dev
+        macs = {interface.mac.lower()} if interface is not None and interface.mac else set()
+        macs |= {e.mac.lower() for (_, ip_), e in host.neighbours.items() if ip_ in own and e.mac}
+        for (port, mac), entries in host.forwarding_entries.items():
+            if mac in macs and any(entry.master for entry in entries) and port in host.ports:
+                return port
+        for name, network in host.networks:
+            if host.is_bridge(name) and any(contains(network, address) for address in own):
+                return f"{ANY_PORT}{name}"
+        return None
+
+    def _join_networks(self, found: dict[Place, list[Place]]) -> None:
+        shared: dict[str, list[Place]] = {}
+        for stack in self.stacks.values():
+            if stack.pod:
+                continue
+            for dev, network in stack.networks:
+                interface = stack.interfaces.get(dev)
+                if dev == "lo" or (interface is not None and interface.kind in (*TUNNELS, "dummy", "loopback")):
+                    continue
+                out = dev
+                if stack.is_bridge(dev):
+                    free = [p for p, port in stack.ports.items() if port.bridge == dev and self._leads_out(stack, p)]
+                    if not free:
+                        continue
+                    out = free[0]
+                if (stack.name, out) not in found and network.version == 4:
+                    shared.setdefault(str(network), []).append((stack.name, out))
+        for members in shared.values():
+            for place in members:
+                others = [other for other in members if other[0] != place[0]]
+                found.setdefault(place, []).extend(others)
+
+    def _leads_out(self, stack: Stack, dev: str) -> bool:
+        interface = stack.interfaces.get(dev)
+        return interface is not None and interface.kind not in ("veth", "tun") and interface.peer_index is None
+
+    def deliver(self, stack: Stack, dev: str, target: IP, entered: str | None = None) -> Delivery:
+        """Who gets a frame for `target` that leaves by `dev` (a bridge: by any of its ports), and by which bridges.
+
+        `entered` is the port by which a bridged frame came in, if it did.
+        """
+        key = (stack.name, f"{dev}<{entered}", target)
+        known = self._deliveries.get(key)
+        if known is None:
+            known = self._search(stack, dev, target, entered)
+            self._deliveries[key] = known
+        return known
+
+    def _search(self, stack: Stack, dev: str, target: IP, entered: str | None) -> Delivery:
+        seen: set[Place] = set()
+        queue: list[tuple[Stack, str, tuple[Hop, ...]]] = []
+
+        def leave(bridge_stack: Stack, bridge: str, came: str | None, before: tuple[Hop, ...]) -> None:
+            ports = [name for name, port in bridge_stack.ports.items() if port.bridge == bridge]
+            ports += [p for s, p in self.links if s == bridge_stack.name and p == f"{ANY_PORT}{bridge}"]
+            for port in ports:
+                step = (*before, Hop(bridge_stack.name, bridge, came, port))
+                queue.append((bridge_stack, port, step))
+
+        if stack.is_bridge(dev):
+            leave(stack, dev, entered, ())
+        else:
+            queue.append((stack, dev, ()))
+        while queue:
+            here, out, hops = queue.pop(0)
+            if (here.name, out) in seen:
+                continue
+            seen.add((here.name, out))
+            for other, port in self.links.get((here.name, out), ()):
+                there = self.stacks.get(other)
+                if there is None:
+                    continue
+                bridge = port[1:] if port.startswith(ANY_PORT) else there.bridge_of(port)
+                if self.routing(there).local(target):
+                    if bridge:
+                        return Delivery((*hops, Hop(other, bridge, port, None)), other, bridge)
+                    return Delivery(hops, other, port)
+                if bridge:
+                    leave(there, bridge, port, hops)
+                elif self._answers_for_all(there, port, target, here):
+                    return Delivery(hops, other, port)
+        return Delivery((), None)
+
+    def _answers_for_all(self, there: Stack, port: str, target: IP, asker: Stack) -> bool:
+        """Whether an interface answers for addresses that are not its own (proxy ARP; Calico's 169.254.1.1)."""
+        both = there.interface_setting(port, "proxy_arp")
+        if any(both):
+            return True
+        calico = port.startswith("cali") and str(target) in ("169.254.1.1", "fe80::ecee:eeff:feee:eeee")
+        return asker.pod and not there.pod and (calico or not asker.interfaces or bool(asker.assumed))
+
+    def default_gateway(self, stack: Stack) -> tuple[IP, str] | None:
+        """Next hop and interface of the default route of a node."""
+        way = self.routing(stack).look_up(_SOMEWHERE)
+        if way.type != "unicast" or not way.hops or way.hops[0][0] is None or way.hops[0][1] is None:
+            return None
+        return way.hops[0][0], way.hops[0][1]
+
+
+_probe = cidr("192.0.2.1")
+assert _probe is not None
+_SOMEWHERE: IP = _probe.network_address
+
+
+def _known_addresses(node: Node) -> tuple[InterfaceAddress, ...]:
+    addresses = node.addresses or ((node.ip,) if node.ip else ())
+    return tuple(InterfaceAddress(origin=node.origin, dev="?", ip=address, scope="global") for address in addresses)
+
+
+_worlds: weakref.WeakKeyDictionary[Facts, dict[str, World]] = weakref.WeakKeyDictionary()
+
+
+def world_of(facts: Facts, topology: Topology | None = None) -> World:
+    """The world of these facts; made once for each topology."""
+    worlds = _worlds.setdefault(facts, {})
+    key = repr(topology)
+    if key not in worlds:
+        worlds[key] = World(facts, topology)
+    return worlds[key]
+
+
+def fact_place(fact: Fact) -> tuple[str | None, int | None]:
+    """The file and line of a fact, or nothing if it was made up."""
+    return (fact.origin.path, fact.origin.line) if fact.origin.path else (None, None)
