@@ -54,7 +54,7 @@ _KERNEL_TAGS = frozenset({"kernel", "kern"})
 
 
 class Line(msgspec.Struct):
-    """One line, taken apart as far as it says; `writer`: its syslog tag or unit; `partial`: a CRI line that goes on."""
+    """One line, taken apart as far as it says; `writer`: its syslog tag or unit."""
 
     message: str
     moment: Moment | None = None
@@ -63,7 +63,6 @@ class Line(msgspec.Struct):
     host: str | None = None
     pod: str | None = None
     container: str | None = None
-    partial: bool = False
 
 
 def read_line(raw: str, reference: float | None = None) -> Line:
@@ -91,7 +90,6 @@ def _cri(line: Line, reference: float | None) -> bool:
     found = _CRI.match(line.message)
     if not found:
         return False
-    line.partial = found[3] == "P"
     return _cut(line, found.end(), clock.iso(found[1]))
 
 

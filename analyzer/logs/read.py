@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 import msgspec
@@ -35,7 +36,8 @@ _DAEMONS = (
 )  # fmt: skip
 _TAG_MARKS = tuple(rb"[ :.]" + name.encode() + rb"(-agent|-server)?(\[\d+\])?: " for name in _DAEMONS)
 _ONLY_AN_ERROR = re.compile(
-    r"\s*(?:Error from server|error: |Error: |-- No entries --|No journal files were found|Request log error"
+    r"\s*(?:Error from server|error: (?:a container|You must|timed out|the server|unable)"
+    r"|-- No entries --|No journal files were found|Request log error"
     r"|unable to retrieve container logs|a container name must be specified|failed to try resolving symlinks"
     r"|previous terminated container"
     r"|The connection to the server \S+ was refused|Unable to connect to the server|bash: |sh: |timeout: failed to run"
@@ -121,9 +123,14 @@ def read_log(
     if scan.lines <= 4 and len(scan.head) < 4096 and _ONLY_AN_ERROR.match(_text(scan.head)):
         return Parsed(lines=scan.lines, understood=scan.lines)
     sections[-1].end = sections[-1].end or first_line + scan.lines
-    if len(sections) > 1 and sections[0].begin == sections[1].begin:
+    if len(sections) > 1 and sections[1].begin == first_line + 1:
         del sections[0]
     reference, writers = _windows(scan, sections, first_line, mtime)
+    # A log of an unknown writer bears the name of its file: an open component would cover all that a node has.
+    if len(writers) < 2:
+        for section in sections:
+            name = section.place.component or next(iter(writers), PurePosixPath(path).stem)
+            section.place = msgspec.structs.replace(section.place, component=name)
     facts: list[LogLine | LogWindow] = _lines(kept, sections, patterns, path, reference)
     coverage: list[Coverage] = []
     note = _note(kept, patterns)
@@ -141,12 +148,13 @@ def _turn(sections: list[_Section], hit: Hit, base: Place) -> None:
     """Begin or end the part of a container, at a line of `kubectl cluster-info dump`."""
     for found in _SECTION.finditer(_text(hit.text)):
         kind, container, namespace, pod = found.groups()
-        sections[-1].end = sections[-1].end or hit.line
+        # The END of a log that does not end with a line feed stands in its last line.
+        sections[-1].end = sections[-1].end or hit.line + (kind == "END" and found.start() > 0)
         if kind == "START":
             place = msgspec.structs.replace(
                 base, namespace=namespace, pod=pod, container=container, component=component_of(pod, container)
             )
-            sections.append(_Section(place, hit.line))
+            sections.append(_Section(place, hit.line + 1))
 
 
 def _windows(
@@ -211,9 +219,9 @@ def _fact(line: Line, section: _Section, origin: Source) -> LogLine:
     pod = section.pod
     if pod is None and line.pod:
         pod = PodName(f"{place.namespace}/{line.pod}" if place.namespace else line.pod)
-    component = place.component
-    if component is None:
-        component = component_of(line.pod, line.container) if line.pod else by_tag(line.writer) if line.writer else None
+    component = component_of(line.pod, line.container) if line.pod and not section.pod else place.component
+    if component is None and line.writer:
+        component = by_tag(line.writer)
     return LogLine(
         origin=origin,
         node=NodeName(place.node) if place.node else None,
@@ -245,8 +253,6 @@ def _components(section: _Section, writers: set[str], tags: set[int]) -> Sequenc
     """Of whom a section is the log. A journal of all units is that of the kernel and of every writer seen in it."""
     if section.place.component or section.pod:
         return [section.place.component]
-    if len(writers) < 2:
-        return sorted(writers) or [None]
     return sorted({"kernel", *writers, *(_DAEMONS[number] for number in tags)})
 
 
