@@ -13,7 +13,7 @@ EXTENSIONS = (".sqlite", ".db")
 SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE findings (id TEXT, position INTEGER, rule TEXT, area TEXT, title TEXT, severity TEXT, confidence TEXT,
-  why TEXT, first TEXT, last TEXT, cause INTEGER);
+  why TEXT, first TEXT, last TEXT, is_cause INTEGER);
 CREATE TABLE entities (finding TEXT, entity TEXT);
 CREATE TABLE fixes (finding TEXT, step INTEGER, text TEXT);
 CREATE TABLE evidence (finding TEXT, fact TEXT, path TEXT, line INTEGER, text TEXT);

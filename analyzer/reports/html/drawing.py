@@ -11,7 +11,7 @@ from analyzer.report import Hop, Moment
 from analyzer.reports.visible import visible
 
 # Strokes and fills are attributes, not classes: where a server's policy strips the style sheet, the drawing stays.
-BOX, GAP, HEIGHT, BOXES, LABEL = 148, 46, 74, 8, 21
+BOX, GAP, HEIGHT, BOXES, LABEL, KIND = 142, 42, 74, 8, 19, 22
 LANES, LANE, LEFT, WIDTH = 12, 24, 230, 880
 
 
@@ -25,17 +25,22 @@ def path_drawing(path: Sequence[Hop]) -> Markup:
     ]
     for number, hop in enumerate(hops):
         x = number * (BOX + GAP) + 1
-        kind, label = visible(hop.kind, LABEL), visible(hop.label)
-        short = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+        label = visible(hop.label)
+        namespace, _, name = label.rpartition("/")
+        kind = _fitting(visible(hop.kind) + (f" in {namespace}" if namespace else ""), KIND)
         parts.append(
             f'<g><title>{escape(label)}</title><rect x="{x}" y="14" width="{BOX}" height="46" rx="6" fill="none" '
             f'stroke="currentColor" stroke-width="1.25"/><text x="{x + BOX // 2}" y="33" text-anchor="middle" '
             f'font-size="10.5">{escape(kind)}</text><text x="{x + BOX // 2}" y="49" text-anchor="middle" '
-            f'font-weight="600" font-size="11.5">{escape(short)}</text></g>'
+            f'font-weight="600" font-size="11.5">{escape(_fitting(name, LABEL))}</text></g>'
         )
         if number + 1 < len(hops):
             parts.append(_link(x + BOX, hop.broken))
     return Markup("".join(parts) + "</svg>")
+
+
+def _fitting(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _link(x: int, broken: bool) -> str:

@@ -46,11 +46,11 @@ class Excerpt(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A step of a fix: text with short code in it, and the command that ends it, if one does."""
+class Part(msgspec.Struct, frozen=True):
+    """A piece of a step: `kind` is text, code (a name inside the sentence) or command (on a line of its own)."""
 
-    parts: tuple[tuple[str, bool], ...]
-    command: str
+    kind: str
+    text: str
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     confidence: str
     title: str
     why: str
-    steps: tuple[Step, ...]
+    steps: tuple[tuple[Part, ...], ...]
     docs: tuple[str, ...]
     entities: tuple[str, ...]
     entities_left: int
@@ -205,19 +205,21 @@ def card(finding: Finding, known: dict[str, Finding], budget: Budget) -> Card:
     )
 
 
-def _step(text: str) -> Step:
-    parts = pieces(text)
-    ends_in_command = bool(parts) and (parts[-1][1] or (len(parts) > 1 and parts[-1][0].strip() == "."))
-    if ends_in_command:
-        parts = parts if parts[-1][1] else parts[:-1]
-        command = parts[-1][0]
-        # A single word is a name to look at, not a command to copy.
-        if " " in command:
-            before = list(parts[:-1])
-            if before and not before[-1][1]:
-                before[-1] = (before[-1][0].rstrip(" ,:") + ":", False)
-            return Step(parts=tuple(before), command=command)
-    return Step(parts=tuple(parts), command="")
+def _step(text: str) -> tuple[Part, ...]:
+    # A single word is a name to look at, not a command to copy.
+    parts = [
+        Part("command" if code and " " in part else "code" if code else "text", part) for part, code in pieces(text)
+    ]
+    if len(parts) > 1 and parts[-1].kind == "text" and parts[-1].text.strip(" .,;") == "":
+        parts.pop()
+    for number, part in enumerate(parts[1:]):
+        before = parts[number]
+        if part.kind == "command" and before.kind == "text":
+            colon = ":" if number + 2 == len(parts) else ""
+            parts[number] = Part("text", before.text.rstrip(" ,:") + colon)
+        elif before.kind == "command" and part.kind == "text":
+            parts[number + 1] = Part("text", part.text.lstrip(" ,;"))
+    return tuple(parts)
 
 
 def _symptom(finding: Finding) -> Symptom:
