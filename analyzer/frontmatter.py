@@ -39,7 +39,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     header: regexes whose named groups set fields of all later facts; section: the same, and it begins a table that is
     complete once a line matches `ends`
     path: regexes whose named groups, found in the artifact's path, set fields of all facts
-    given: field to {value: regex found in command or path}, the first that is found counts
+    given: field (or `component` of the coverage) to {value: regex found in command or path}, the first that is found counts
     names: what words of header, section and path mean: {nf_tables: nft}
     means: field to {word in a record: what it means}: {destination: {default: 0.0.0.0/0}}
     replace: field to {regex: what stands instead}, applied to its text in order

@@ -322,6 +322,7 @@ class Reading:
             fact=kind.__name__,
             node=self.place.node if self.place.netns is None else None,
             pod=self.place.netns,
+            component=self.context.get("component"),
             table=table,
             complete=complete,
             note=note,
