@@ -223,9 +223,9 @@ def _log_span(analysis: Analysis) -> Span:
 def _timeline(findings: Sequence[Diagnosed]) -> tuple[Moment, ...]:
     moments = set()
     for one in findings:
-        dated = sorted((time, fact.origin) for fact in evidence_facts(one.match) for time in _times(fact))
+        dated = sorted({time for fact in evidence_facts(one.match) for time in _times(fact)})
         entity = one.match.entities[0] if one.match.entities else ""
-        for time, _ in {dated[0], dated[-1]} if dated else ():
+        for time in {dated[0], dated[-1]} if dated else ():
             moments.add((iso(time), entity, one.match.title, one.id))
     return tuple(Moment(time=t, entity=e, text=text, finding=f) for t, e, text, f in sorted(moments) if t)
 
