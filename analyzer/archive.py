@@ -53,6 +53,9 @@ class Unpacker:
                 # compression around a tar is no level of its own, compression around compression is
                 deeper = depth if tarball.is_tar(inner.peek(tarball.BLOCK)) else depth + 1
                 self.take(inner, path, deeper, mtime=mtime, prefix=prefix)
+            elif inner.broken and not inner.peek(1):
+                self.tree.note(path, inner.broken)
+                return
             else:
                 self.keep(inner, path, mtime)
             if inner.broken and path not in self.tree.truncated:

@@ -21,25 +21,29 @@ class Stream:
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
-        self._ahead = b""
+        self._ahead, self._at = b"", 0
         self.count = 0
         self.broken = ""
 
     def peek(self, count: int) -> bytes:
         """The next bytes without consuming them; fewer than asked for only at the end."""
-        while len(self._ahead) < count:
-            data = self._read(count - len(self._ahead))
+        while len(self._ahead) - self._at < count:
+            data = self._read(count)
             if not data:
                 break
-            self._ahead += data
-        return self._ahead[:count]
+            self._ahead, self._at = self._ahead[self._at :] + data, 0
+        return self._ahead[self._at : self._at + count]
 
     def read(self, count: int = CHUNK) -> bytes:
         """At least one byte and at most `count`; nothing at the end."""
-        if self._ahead:
-            data, self._ahead = self._ahead[:count], self._ahead[count:]
-        else:
-            data = self._read(count)
+        if self._at >= len(self._ahead):
+            self._ahead, self._at = self._read(count), 0
+            if len(self._ahead) <= count:
+                data, self._ahead = self._ahead, b""
+                self.count += len(data)
+                return data
+        data = self._ahead[self._at : self._at + count]
+        self._at += len(data)
         self.count += len(data)
         return data
 
@@ -56,7 +60,7 @@ class Stream:
 
     def give_back(self, data: bytes) -> None:
         """Put bytes that were read too far in front again."""
-        self._ahead = data + self._ahead
+        self._ahead, self._at = data + self._ahead[self._at :], 0
         self.count -= len(data)
 
     def drain(self) -> None:

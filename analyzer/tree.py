@@ -136,9 +136,9 @@ class Tree:
         """An absolute target below the nearest folder above the link that has its first component."""
         above = link.split("/")[:-1]
         for depth in range(len(above) + 1):
-            candidate = "/".join([*above[:depth], target[1:]])
-            if candidate in self.files or candidate in self.links or candidate in self._folders():
-                return candidate
+            first = "/".join([*above[:depth], target[1:].split("/")[0]])
+            if first in self.files or first in self.links or first in self._folders():
+                return "/".join([*above[:depth], target[1:]])
         return target[1:]
 
     def _folders(self) -> set[str]:
