@@ -78,6 +78,17 @@ def read_line(raw: str, reference: float | None = None) -> Line:
     return line
 
 
+def writer(raw: str) -> str | None:
+    """The syslog tag or unit of a line, None if it has none; much cheaper than reading the line."""
+    found = _SHORT.match(raw)
+    if found:
+        return found[5]
+    found = _ISO_SYSLOG.match(raw)
+    if found:
+        return found[3] or found[4]
+    return read_line(raw).writer if raw.startswith(("{", "<", "[")) else None
+
+
 def _cut(line: Line, length: int, moment: Moment | None) -> bool:
     """Take `length` characters off the front; the first time that was found stays: it is the carrier's, with a zone."""
     line.message = line.message[length:]

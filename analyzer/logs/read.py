@@ -18,8 +18,8 @@ from analyzer.facts.logs import LogLine, LogWindow
 from analyzer.facts.source import Place, Source
 from analyzer.logs.clock import Moment
 from analyzer.logs.components import by_tag, component_of, place_of
-from analyzer.logs.lines import Line, read_line
-from analyzer.logs.scan import Hit, Patterns, Scan
+from analyzer.logs.lines import Line, read_line, writer
+from analyzer.logs.scan import SAMPLE, Hit, Patterns, Scan
 from analyzer.logs.template import plain
 
 KEPT_FIRST = 1000
@@ -35,6 +35,7 @@ _DAEMONS = (
     "systemd-networkd", "systemd-resolved", "ufw", "kube-proxy", "systemd", "audit",
 )  # fmt: skip
 _TAG_MARKS = tuple(rb"[ :.]" + name.encode() + rb"(-agent|-server)?(\[\d+\])?: " for name in _DAEMONS)
+_WITH_YEAR = re.compile(r".{0,40}?\b(?:19|20)\d\d-\d\d-\d\d[T ]")
 _ONLY_AN_ERROR = re.compile(
     r"\s*(?:Error from server|error: (?:a container|You must|timed out|the server|unable)"
     r"|-- No entries --|No journal files were found|Request log error"
@@ -162,16 +163,13 @@ def _windows(
 ) -> tuple[float | None, set[str]]:
     """Set first and last time of sections from the beginning and end of the file; the reference year, and tags seen."""
     head, tail = _text(scan.head).split("\n"), _text(scan.tail).split("\n")
-    dated = [
-        line.moment.seconds for line in map(read_line, head[:200] + tail[-200:]) if line.moment and line.moment.dated
-    ]
-    reference = max(dated) if dated else mtime
+    with_year = [raw for raw in (*head, *reversed(tail)) if _WITH_YEAR.match(raw)]
+    moments = [read_line(raw).moment for raw in (*with_year[:20], *with_year[-20:])]
+    reference = max((one.seconds for one in moments if one and one.dated), default=mtime)
     writers: set[str] = set()
-    whole = len(scan.head) < len(scan.tail) or len(head) > scan.lines
-    for line in (read_line(raw, reference) for raw in head[:1000] + tail[-1000:] if raw):
-        if line.writer:
-            writers.add(by_tag(line.writer))
-    if whole:
+    if sections[0].place.component is None:
+        writers = {by_tag(tag) for tag in map(writer, (*head, *tail)) if tag}
+    if len(scan.head) < SAMPLE:
         for section in sections:
             lines = head[section.begin - first_line : max(section.end - first_line, 0)]
             section.first, section.last = _first(lines, reference), _first(lines[::-1], reference)
@@ -182,7 +180,8 @@ def _windows(
 
 
 def _first(lines: list[str], reference: float | None) -> Moment | None:
-    for raw in lines[:2000]:
+    """The first time in these lines; a log that shows none in a hundred lines has none."""
+    for raw in lines[:100]:
         moment = read_line(raw, reference).moment if raw else None
         if moment:
             return moment
