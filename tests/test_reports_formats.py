@@ -14,7 +14,7 @@ from analyzer.errors import UsageError
 from analyzer.report import Evidence, Finding, Report
 from analyzer.reports import format_of, formats, html, render_as, terminal
 from analyzer.reports.html.view import Budget, page
-from analyzer.reports.schema import PUBLISHED, published_text
+from analyzer.reports.schema import PAGE, PUBLISHED, page_text, published_text
 from analyzer.reports.threshold import fails
 from analyzer.verdict import verdict_of, verdict_text
 from tests.report_fixture import CONNTRACK, INFO, ROUTE, check, quiet_report, rich_report
@@ -108,6 +108,7 @@ def test_unknown_format_is_a_usage_error() -> None:
 
 def test_schema_is_published_and_holds() -> None:
     assert PUBLISHED.read_text(encoding="utf-8") == published_text(), "run python -m analyzer.reports.schema"
+    assert PAGE.read_text(encoding="utf-8") == page_text(), "run python -m analyzer.reports.schema"
     for report in (rich_report(), quiet_report()):
         jsonschema.validate(json.loads(render_as("json", report)), json.loads(PUBLISHED.read_text(encoding="utf-8")))
 
