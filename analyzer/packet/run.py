@@ -53,7 +53,7 @@ class Run:
         """The connection of a packet: one this trace made, one that was dumped, or a new one."""
         tracker = self.tracker(stack)
         known = tracker.find(packet)
-        if known is None and not self.reply and packet.inner is None:
+        if known is None and self.flow.kind != "new" and not self.reply and packet.inner is None:
             dumped = _dumped(stack, packet)
             if dumped is not None:
                 tracker.connections.append(dumped)
