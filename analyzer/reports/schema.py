@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ are escaped. The same bundle gives the same bytes.
 def schema() -> dict[str, Any]:
     """The schema as JSON values. Unknown properties are allowed: changes within the major version only add."""
     reference, components = msgspec.json.schema_components([Report], ref_template="#/$defs/{name}")
+    for struct in components.values():
+        # Which spaces a docstring keeps depends on the version of Python.
+        struct["description"] = cleandoc(struct.get("description", ""))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:hairpin:report:1",
@@ -52,8 +56,7 @@ def page_text() -> str:
 
 def _section(name: str, struct: dict[str, Any]) -> str:
     rows = [f"| `{field}` | {_type(kind)} |" for field, kind in struct["properties"].items()]
-    about = "\n".join(line.strip() for line in struct.get("description", "").splitlines())
-    return "\n".join(["", f"## {name}", "", about, "", "| field | type |", "|---|---|", *rows, ""])
+    return "\n".join(["", f"## {name}", "", struct["description"], "", "| field | type |", "|---|---|", *rows, ""])
 
 
 def _type(kind: dict[str, Any]) -> str:
