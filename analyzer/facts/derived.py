@@ -413,3 +413,22 @@ class NodeClock(Fact, frozen=True, kw_only=True):
 
     node: NodeName
     offset: float
+
+
+class ConntrackTable(Fact, frozen=True, kw_only=True):
+    """How full the connection tracking table of a node is.
+
+    node: the node
+    count: tracked connections
+    max: how many there may be
+    percent: count as a percentage of max, rounded down
+    """
+
+    per: ClassVar[Scope] = "node"
+    command: ClassVar[str] = "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"
+    derived: ClassVar[bool] = True
+
+    node: NodeName
+    count: int
+    max: int
+    percent: int

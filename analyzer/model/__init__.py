@@ -9,6 +9,7 @@ from analyzer.facts.fact import Coverage, Fact, NodeName
 from analyzer.facts.nodes import Node
 from analyzer.facts.store import Facts
 from analyzer.model.cluster import cluster
+from analyzer.model.conntrack import tables
 from analyzer.model.dns import upstreams
 from analyzer.model.networks import clocks, hairpin_ports, overlay_peers, range_conflicts
 from analyzer.model.permissions import permissions
@@ -31,6 +32,7 @@ def derive(facts: Facts) -> Facts:
         range_conflicts(facts, whole, nodes),
         hairpin_ports(facts, nodes),
         overlay_peers(facts, nodes),
+        tables(facts, nodes),
         clocks(facts),
         upstreams(facts, whole.dns_ip),
         permissions(facts),
