@@ -30,9 +30,15 @@ RANK = 90
 _KNOWN = re.compile(
     rb"Warning: |[EWIF]\d{4} \d\d:|==== (START|END) |\s*$|.*[#$+>] *kubectl |\+ |No resources found|command terminated"
 )
+_OF_COMPONENT = re.compile(r'"apiVersion"\s*:\s*"[\w.]+\.config\.k8s\.io/')
 _HEAD = msgspec.json.Decoder(Item)
 _DECODERS = {name: msgspec.json.Decoder(kind.struct) for name, kind in KINDS.items()}
 _LENIENT = {name: msgspec.json.Decoder(kind.struct, strict=False) for name, kind in KINDS.items()}
+
+
+def SNIFF(head: str) -> bool:
+    """Whether it is not the configuration of a component, which has a kind too."""
+    return not _OF_COMPONENT.search(head)
 
 
 def read(data: bytes, path: str, place: Place, first_line: int, command: str) -> Parsed:

@@ -1,0 +1,39 @@
+"""`docker info`: the version of the engine, its drivers, and what it warns of."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.facts.configuration import Setting, Version
+from analyzer.facts.fact import Coverage, Fact, NodeName, Parsed
+from analyzer.facts.source import Place, Source
+from analyzer.text import decode
+
+ARTIFACT = "docker-info"
+COMMAND = "docker info"
+PER = "node"
+FILES = ("**/docker-info*", "**/docker_info*", "**/docker/docker_info*")
+BEGINS = (r"^Client:[\s\S]{0,2000}^ *Server Version: ", r"^Containers: \d+\n Running: \d+", r"^ Server Version: ")
+RANK = 50
+
+_KEY = re.compile(r" ?([A-Z][\w ]+): (\S.*)$")
+_WANTED = ("Cgroup Driver", "Storage Driver", "Logging Driver", "Live Restore Enabled", "Kernel Version")
+_DISABLED = re.compile(r"WARNING: (IPv4 forwarding|bridge-nf-call-ip6?tables) is disabled")
+
+
+def read(data: bytes, path: str, place: Place, first_line: int, command: str) -> Parsed:
+    """Version and Setting facts; every other line is known."""
+    node = NodeName(place.node) if place.node else None
+    facts: list[Fact] = []
+    written = 0
+    for number, line in enumerate(decode(data).split("\n"), first_line):
+        written += bool(line.strip())
+        here = Source(path, number, number)
+        if found := _DISABLED.match(line):
+            facts.append(Setting(node=node, component="docker", name=found[1], value="disabled", origin=here))
+        elif (found := _KEY.match(line)) and found[1] == "Server Version":
+            facts.append(Version(node=node, component="docker", version=found[2], origin=here))
+        elif found and found[1] in _WANTED:
+            facts.append(Setting(node=node, component="docker", name=found[1], value=found[2], origin=here))
+    covered = Coverage(fact="Version", node=place.node, component="docker", path=path)
+    return Parsed(facts=tuple(facts), coverage=(covered,), lines=written, understood=written)
