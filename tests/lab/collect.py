@@ -35,6 +35,7 @@ POD_COMMANDS = {
     "ss-tlnp.txt": ("ss", "-tlnp"),
     "ss-ulnp.txt": ("ss", "-ulnp"),
 }
+NODE_RESOLV_CONF = "nameserver 172.31.5.1\nsearch example.internal\n"
 LOGS = {
     "kube-proxy.log": 'I1123 09:00:01.100000       1 server_others.go:72] "Using iptables proxy"\n'
     "I1123 09:00:01.900000       1 shared_informer.go:318] Caches are synced for service config\n",
@@ -54,7 +55,7 @@ def collect(folder: Path, api: dict[str, list[Object]], files: dict[str, str]) -
             _write(base / path.lstrip("/"), value + "\n")
         _write(base / "hostname.txt", f"{node}\n")
         _write(base / "date.txt", "Mon Nov 23 09:10:00 UTC 2026\n")
-        _write(base / "etc/resolv.conf", "nameserver 172.31.5.1\nsearch example.internal\n")
+        _write(base / "etc/resolv.conf", NODE_RESOLV_CONF)
         _write(
             base / "run/flannel/subnet.env",
             f"FLANNEL_NETWORK=10.244.0.0/16\nFLANNEL_SUBNET=10.244.{number}.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n",
@@ -69,9 +70,12 @@ def collect(folder: Path, api: dict[str, list[Object]], files: dict[str, str]) -
         base = folder / "nodes" / pod.node / "pods" / pod.name
         for name, command in POD_COMMANDS.items():
             _write(base / name, within(pod.netns, *command, check=False))
+        # The pods of CoreDNS have dnsPolicy Default: they get the file of their node.
         _write(
             base / "resolv.conf",
-            "nameserver 10.96.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n",
+            NODE_RESOLV_CONF
+            if pod.owner == "coredns"
+            else "nameserver 10.96.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n",
         )
     for name, items in api.items():
         _write(folder / "cluster" / f"{name}.json", listed(items))

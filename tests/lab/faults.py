@@ -132,7 +132,8 @@ def _loop(lab: Lab, api: Api) -> dict[str, str]:
             f'[FATAL] plugin/loop: Loop (127.0.0.1:{42000 + len(name)} -> :53) detected for zone ".", see https://coredns.io/plugins/loop#troubleshooting. '
             'Query: "HINFO 4547991504243258144.3688648895315093531."\n'
         )
-        files[f"nodes/{node}/etc/resolv.conf"] = "nameserver 127.0.0.53\noptions edns0 trust-ad\n"
+        for place in (f"nodes/{node}/etc", f"nodes/{node}/pods/{name}"):
+            files[f"{place}/resolv.conf"] = "nameserver 127.0.0.53\noptions edns0 trust-ad\n"
     subset = _named(api["endpoints"], "kube-dns")["subsets"][0]
     subset["notReadyAddresses"] = subset.pop("addresses")
     _named(api["deployments"], "coredns")["status"]["readyReplicas"] = 0
@@ -157,50 +158,26 @@ def _policy(lab: Lab, api: Api) -> dict[str, str]:
 
 
 def _selinux(lab: Lab, api: Api) -> dict[str, str]:
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": "kube-flannel-ds-zk4mp",
-            "namespace": "kube-flannel",
-            "labels": {"app": "flannel"},
-            "ownerReferences": [{"kind": "DaemonSet", "name": "kube-flannel-ds", "controller": True}],
-        },
-        "spec": {
-            "nodeName": "node-2",
-            "hostNetwork": True,
-            "serviceAccountName": "flannel",
-            "initContainers": [{"name": "install-cni", "image": "flannel"}],
-            "containers": [{"name": "kube-flannel", "image": "flannel"}],
-        },
-        "status": {
-            "phase": "Pending",
-            "podIP": "172.31.5.12",
-            "conditions": [{"type": "Ready", "status": "False"}],
-            "initContainerStatuses": [
-                {
-                    "name": "install-cni",
-                    "ready": False,
-                    "restartCount": 6,
-                    "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-                    "lastState": {
-                        "terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-11-23T09:08:58Z"}
-                    },
-                }
-            ],
-            "containerStatuses": [
-                {
-                    "name": "kube-flannel",
-                    "ready": False,
-                    "restartCount": 0,
-                    "state": {"waiting": {"reason": "PodInitializing"}},
-                }
-            ],
-        },
-    }
-    api["pods"].append(pod)
+    pod = next(
+        p for p in api["pods"] if p["metadata"]["name"].startswith("kube-flannel") and p["spec"]["nodeName"] == "node-2"
+    )
+    pod["spec"]["initContainers"] = [{"name": "install-cni", "image": "registry.example/flannel:1"}]
+    pod["status"]["phase"] = "Pending"
+    pod["status"]["conditions"] = [{"type": "Ready", "status": "False", "reason": "ContainersNotReady"}]
+    ended = {"exitCode": 1, "reason": "Error", "finishedAt": "2026-11-23T09:08:58Z"}
+    pod["status"]["initContainerStatuses"] = [
+        {
+            "name": "install-cni",
+            "ready": False,
+            "restartCount": 6,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": ended},
+        }
+    ]
+    status = pod["status"]["containerStatuses"][0]
+    status.update(ready=False, state={"waiting": {"reason": "PodInitializing"}})
     return {
-        "cluster/pod-logs/kube-flannel_kube-flannel-ds-zk4mp_install-cni.log": "cp: can't create '/etc/cni/net.d/10-flannel.conflist': Permission denied\n",
+        f"cluster/pod-logs/kube-flannel_{pod['metadata']['name']}_install-cni.log": "cp: can't create '/etc/cni/net.d/10-flannel.conflist': Permission denied\n",
         "nodes/node-2/sestatus.txt": "SELinux status:                 enabled\nSELinuxfs mount:                /sys/fs/selinux\nLoaded policy name:             targeted\nCurrent mode:                   enforcing\nMode from config file:          enforcing\n",
     }
 

@@ -30,7 +30,7 @@ def objects() -> dict[str, list[Object]]:
     """Lists of objects by the file name that holds them; faults change them before they are written."""
     return {
         "nodes": [_node(name, number) for name, number in NODES.items()],
-        "pods": [_pod(pod) for pod in PODS],
+        "pods": [_pod(pod) for pod in PODS] + [agent(name, node) for name in AGENTS for node in NODES],
         "services": [_service(service) for service in SERVICES],
         "endpoints": [_endpoints(service) for service in SERVICES],
         "deployments": [
@@ -43,7 +43,7 @@ def objects() -> dict[str, list[Object]]:
                 "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
                 "status": {"phase": "Active"},
             }
-            for name in ("default", "kube-system", "shop", "tools")
+            for name in ("default", "kube-flannel", "kube-system", "shop", "tools")
         ],
         "networkpolicies": [],
         "configmaps": [
@@ -56,6 +56,30 @@ def objects() -> dict[str, list[Object]]:
         ],
         "events": [],
     }
+
+
+# DaemonSets that use the network of their node: name to (namespace, container).
+AGENTS = {"kube-flannel-ds": ("kube-flannel", "kube-flannel"), "kube-proxy": ("kube-system", "kube-proxy")}
+
+
+def agent(name: str, node: str) -> Object:
+    """The pod of a DaemonSet on a node."""
+    namespace, container = AGENTS[name]
+    pod = _pod(
+        Pod(
+            namespace,
+            f"{name}-{node[-1]}xk{node[-1]}",
+            node,
+            f"{UNDERLAY}.1{NODES[node]}",
+            {"app": name},
+            (),
+            container,
+        )
+    )
+    pod["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": name, "controller": True}]
+    pod["metadata"]["labels"] = {"app": "flannel"} if name == "kube-flannel-ds" else {"k8s-app": name}
+    pod["spec"]["hostNetwork"] = True
+    return pod
 
 
 def listed(items: list[Object]) -> str:
