@@ -40,7 +40,7 @@ def trace(facts: Facts, flow: Flow, topology: Topology | None = None) -> Trace:
 
 def to_json(result: Trace) -> bytes:
     """A trace as one JSON object; the schema is docs/trace.md."""
-    return msgspec.json.format(msgspec.json.encode(result), indent=2)
+    return msgspec.json.format(msgspec.json.encode(result, enc_hook=str), indent=2)
 
 
 def _packet(flow: Flow) -> Packet:
@@ -188,10 +188,23 @@ def _answer(
         back, stack = arrived.packet, arrived.stack
     except wire.Left as left:
         back, stack = left.packet, None
+        if start is not None or _hidden(run.world, back.dst):
+            return _lost_outside(run, left)
     if stack is not start:
         return "misaddressed", At(stack.name) if stack is not None else None
     right = back.src == asked[0] and (back.sport == asked[1] or back.icmp is not None)
     return ("ok", None) if right else ("misaddressed", At(stack.name) if stack is not None else None)
+
+
+def _lost_outside(run: Run, left: wire.Left) -> tuple[str, At | None]:
+    """A reply that leaves the cluster although its receiver is inside."""
+    try:
+        _check_outside(run, left.stack, left.packet)
+    except Fate as fate:
+        if fate.missing:
+            run.missing[fate.missing] = None
+        return fate.verdict, fate.at
+    return "misaddressed", At(left.stack.name)
 
 
 def _delivered(
