@@ -14,7 +14,7 @@ from analyzer.kinds import LOG, Kind, kinds
 from analyzer.layout import FOLDER, KNOWN, Told
 
 # Kinds whose tool prints nothing when there is nothing to show
-_MAY_BE_EMPTY = re.compile(r"ipset|neigh|arp|bridge|netns|tc-|hairpin|conntrack|^log$")
+_MAY_BE_EMPTY = re.compile(r"ipset|iptables-save|neigh|arp|bridge|netns|tc-|hairpin|conntrack|^iptables-save$|^log$")
 LINES_LOOKED_AT = 40
 LOG_GLOBS = (
     "**/*.log", "**/*.log.[0-9]*", "**/logs.txt", "**/logs/**", "**/*journal*", "**/*dmesg*",

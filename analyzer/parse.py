@@ -8,18 +8,32 @@ import msgspec
 
 from analyzer import text
 from analyzer.bundle import Bundle
-from analyzer.facts.fact import Parsed
+from analyzer.facts.fact import Coverage, Parsed
+from analyzer.facts.firewall import NO_TABLE
 from analyzer.facts.source import Gap, Source
 from analyzer.kinds import LOG, kinds
 from analyzer.logs import Patterns, read_log
 from analyzer.recognise import Artifact
 
+EMPTY = "the file is empty"
 LONG = "a line of at most {limit:,} characters"
 
 
 def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
     """What an artifact says. Incomplete coverage says why, so that absence in it proves nothing."""
     parsed = _log(artifact, bundle, patterns) if artifact.kind == LOG else _document(artifact, bundle)
+    if artifact.kind == "iptables-save" and not parsed.coverage:
+        # It prints nothing where there are no tables, and nothing where it failed: there may be no rules.
+        nothing = Coverage(
+            fact="Rule",
+            node=artifact.place.node,
+            pod=artifact.place.netns,
+            table=NO_TABLE,
+            complete=False,
+            note=EMPTY,
+            path=artifact.path,
+        )
+        parsed = msgspec.structs.replace(parsed, coverage=(nothing,))
     note = artifact.cut
     if artifact.path in bundle.truncated and artifact.last is None:
         note = note or f"cut off{_line(bundle, artifact)}"

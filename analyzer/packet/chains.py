@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from heapq import merge
 
-from analyzer.facts.firewall import Chain, NftObject, Rule, VirtualServer
+from analyzer.facts.firewall import NO_TABLE, Chain, NftObject, Rule, VirtualServer
 from analyzer.packet import tracking
 from analyzer.packet.header import Packet, protocol_number
 from analyzer.packet.stack import Stack
@@ -17,6 +17,7 @@ TABLES = {
     "OUTPUT": ("raw", "mangle", "nat", "filter", "security"),
     "POSTROUTING": ("mangle", "nat"),
 }
+EMPTY = "the file is empty"
 MANAGED = {"raw", "mangle", "nat", "filter", "security"}
 
 
@@ -110,10 +111,13 @@ class Table:
 
 
 class Filters:
-    """All rule sets of one namespace and family."""
+    """All rule sets of one namespace and family.
 
-    def __init__(self, stack: Stack, family: int) -> None:
-        self.stack, self.family = stack, family
+    `told` is true if every link was stated, as for namespaces of a laboratory: there an empty dump means no rules.
+    """
+
+    def __init__(self, stack: Stack, family: int, told: bool = False) -> None:
+        self.stack, self.family, self.told = stack, family, told
 
     @cached_property
     def tables(self) -> dict[str, list[Table]]:
@@ -161,6 +165,10 @@ class Filters:
             for entry in self.stack.facts.coverage(kind)
             if entry.node == self.stack.node
         ]
+        if entries and all(entry.note == EMPTY for entry in entries) and not self.told:
+            return f"iptables-save of {self.stack.name} ({EMPTY})"
+        if not self.stack.wired:
+            entries = [entry for entry in entries if entry.table != NO_TABLE]
         tables = {entry.table for entry in entries}
         known = bool(entries) and (
             None in tables or "filter" in tables or any("save" in entry.path for entry in entries)

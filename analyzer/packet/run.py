@@ -32,7 +32,8 @@ class Run:
         """The rule sets of a namespace; kept over all replays."""
         key = (stack.name, family)
         if key not in self._filters:
-            self._filters[key] = Filters(stack, family)
+            topology = self.world.topology
+            self._filters[key] = Filters(stack, family, topology is not None and bool(topology.links))
         return self._filters[key]
 
     def tracker(self, stack: Stack) -> Tracker:

@@ -27,7 +27,7 @@ class Stack:
     """A network namespace, read on demand from the facts.
 
     `name` is the node's name, or "<node>:<name>" for another namespace (`pod` is true then). A pod whose namespace was
-    not dumped is given the address that the API knows (`assumed`).
+    not dumped is given the address that the API knows (`assumed`). `wired` is true where the user told every link.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Stack:
         self.pod = netns is not None
         self.host = netns.split(":", 1)[0] if netns else self.name
         self.assumed = assumed
+        self.wired = False
         self._key = {"node": node, "netns": netns}
 
     def __repr__(self) -> str:

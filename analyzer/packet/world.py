@@ -61,6 +61,8 @@ class World:
         for fact in facts.of(Node):
             if fact.name not in self.stacks:
                 self.stacks[fact.name] = Stack(facts, fact.name, None, _known_addresses(fact))
+        for stack in self.stacks.values():
+            stack.wired = topology is not None
         self._by_pod: dict[str, str] = {}
         for pod in facts.of(Pod):
             self._place(pod)
