@@ -157,7 +157,8 @@ class _Recogniser:
             self._empty(path, names, command, section, wanted, label)
             return
         whole = section.last == 0 or section.last - section.first < 40
-        if whole and len(head) < HEAD and (message := text.is_error_output(head)):
+        # What a container printed may look like a failed collection ("Permission denied"); the log's reader knows better.
+        if label != LOG and whole and len(head) < HEAD and (message := text.is_error_output(head)):
             found.failed.append((path, label, message))
             return
         kind, why = (wanted, "by the collector's layout") if wanted in self._matcher.kinds else ("", "")

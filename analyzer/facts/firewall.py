@@ -10,6 +10,11 @@ from analyzer.facts.address import CIDR, IP
 from analyzer.facts.fact import Fact, NodeName, Scope
 
 
+# The table that an empty `iptables-save` covers: none. A cluster's node without any rule is not to be believed, but
+# where the wiring is told, hosts without a packet filter are the rule.
+NO_TABLE = "-"
+
+
 class Option(msgspec.Struct, frozen=True):
     """One option of a match or target: `name` with its dashes, its words, and whether `!` stood before it."""
 

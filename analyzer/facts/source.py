@@ -37,7 +37,7 @@ NOWHERE = Source("", 0, 0)
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """Text that should have been understood and was not: where, what was expected, the text (at most 400 characters)."""
+    """Text that was not understood: where, what was expected, and the text cut at 400 characters."""
 
     source: Source
     expected: str

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import msgspec
-from analyzer.packet.trace import trace
+from analyzer.packet.trace import to_json, trace
 
 from analyzer.analysis import facts_of
 from analyzer.packet.flow import flow_from, topology_from
@@ -49,7 +49,7 @@ def judge(wire: Wire, seed: int) -> list[Judged]:
         wire.forget()
         seen = wire.send(flow["proto"], flow["src_ip"], flow["src_port"], flow["dst_ip"], flow["dst_port"])
         answer = trace(facts, flow_from(json.dumps(flow)), topology)
-        said = msgspec.to_builtins(answer)
+        said = json.loads(to_json(answer))
         word = compare(said, seen)
         results.append(Judged(seed, word, f"{flow}\nkernel {seen}\ntrace {_short(said)}\n{rules}"))
     return results
