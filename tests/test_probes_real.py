@@ -82,7 +82,9 @@ def test_trace_agrees_with_every_probe(truth: Path) -> None:
         if said is None and not any(result.verdict == "one-of" for result in traces):
             open_.append((probe["id"], [(t.verdict, t.missing, t.undecided, t.reply) for t in traces]))
         elif said is not None and said != probe["ok"]:
-            wrong.append((probe["id"], probe["ok"], [(t.verdict, t.at, t.listener, t.reply, t.reply_at) for t in traces]))
+            wrong.append(
+                (probe["id"], probe["ok"], [(t.verdict, t.at, t.listener, t.reply, t.reply_at) for t in traces])
+            )
     assert not wrong
     assert len(open_) <= 0.05 * len(probes), open_
 
