@@ -46,6 +46,8 @@ def judge(wire: Wire, seed: int) -> list[Judged]:
             "dst_port": random.choice(PORTS),
             "proto": random.choice(("tcp", "tcp", "udp")),
         }
+        # What Linux sends first: a SYN with 20 bytes of options, or one byte of payload.
+        flow["size"] = 60 if flow["proto"] == "tcp" else 29
         wire.forget()
         seen = wire.send(flow["proto"], flow["src_ip"], flow["src_port"], flow["dst_ip"], flow["dst_port"])
         answer = trace(facts, flow_from(json.dumps(flow)), topology)
@@ -67,6 +69,10 @@ def compare(said: dict[str, Any], seen: Seen) -> str:
 
 def _expected(said: dict[str, Any], seen: Seen) -> bool:
     reply = _verdict(said.get("reply"))
+    if seen.error == "connected":
+        # The handshake went through and later packets did not: a flow that is tracked from its middle on. The answer
+        # to the first packet is what the trace speaks of.
+        return bool(said["verdict"] == "delivered" and reply == "ok")
     if said["verdict"] == "delivered" and reply == "ok":
         to, source = said["to"], said["seen_src"]
         return bool(seen.host == to["node"] and seen.source == source["ip"])

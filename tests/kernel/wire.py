@@ -42,13 +42,13 @@ for line in sys.stdin:
     s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if proto == 'tcp' else socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if proto == 'tcp': s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
-    s.settimeout(0.25)
+    s.settimeout(0.25); connected = False
     try:
-        s.bind((src, int(sport))); s.connect((dst, int(dport)))
+        s.bind((src, int(sport))); s.connect((dst, int(dport))); connected = proto == 'tcp'
         if proto == 'udp': s.send(b'x')
         answer = s.recv(200).decode().split()
         print(json.dumps({'answer': answer}))
-    except socket.timeout: print(json.dumps({'error': 'timeout'}))
+    except socket.timeout: print(json.dumps({'error': 'connected' if connected else 'timeout'}))
     except OSError as e: print(json.dumps({'error': errno.errorcode.get(e.errno, str(e.errno))}))
     s.close(); sys.stdout.flush()
 """

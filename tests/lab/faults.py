@@ -216,7 +216,7 @@ FAULTS = (
     Fault("kube-chains-flushed", "kube-chains-missing", _node(2, "iptables", "-t", "nat", "-F")),
     Fault("service-rule-missing", "service-rule-missing", _service_rule),
     Fault("selector-mismatch", "service-selector-mismatch", _selector),
-    Fault("pods-unready", "service-no-endpoints", _unready),
+    Fault("pods-unready", "service-pods-not-ready", _unready),
     Fault("target-port-wrong", "service-targetport-mismatch", _target_port),
     Fault(
         "overlay-port-blocked",
@@ -229,6 +229,6 @@ FAULTS = (
         _node(1, "iptables", "-I", "INPUT", "1", "-p", "tcp", "--dport", "6443", "-j", "REJECT"),
     ),
     Fault("coredns-loop", "coredns-loop", _loop),
-    Fault("dns-egress-denied", "networkpolicy-dns-egress-denied", _policy),
+    Fault("dns-egress-denied", "netpol-dns-egress-blocked", _policy),
     Fault("flannel-selinux", "flannel-install-cni-permission-denied", _selinux),
 )
