@@ -10,6 +10,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -71,8 +72,18 @@ def analyse(paths: Sequence[Path], options: Options, progress: Progress = lambda
     """
     rules = load_rules(options.rule_dirs)
     progress("opening")
-    bundle = open_bundle(paths, options.limits)
-    collected = collect(bundle, Patterns(patterns(rules)), options, progress)
+    with ExitStack() as undo:
+        # A failure on the way closes the bundle's spool; after that the caller does.
+        bundle = undo.enter_context(open_bundle(paths, options.limits))
+        collected = collect(bundle, Patterns(patterns(rules)), options, progress)
+        outcomes, failures = _evaluated(rules, collected, options, progress)
+        undo.pop_all()
+    return Analysis(bundle=bundle, collected=collected, rules=rules, outcomes=outcomes, failures=failures)
+
+
+def _evaluated(
+    rules: Sequence[Rule], collected: Collected, options: Options, progress: Progress
+) -> tuple[tuple[Outcome, ...], tuple[Failure, ...]]:
     progress(f"checking {len(rules)} rules")
     outcomes, failures = [], list(collected.failures)
     for rule in rules:
@@ -83,7 +94,7 @@ def analyse(paths: Sequence[Path], options: Options, progress: Progress = lambda
                 raise
             failures.append(Failure(where=f"rule {rule.id}", text=_told(error)))
             outcomes.append(Outcome(rule=rule.id, word="broken", error=_told(error)))
-    return Analysis(bundle=bundle, collected=collected, rules=rules, outcomes=tuple(outcomes), failures=tuple(failures))
+    return tuple(outcomes), tuple(failures)
 
 
 def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progress = lambda text: None) -> Collected:

@@ -149,7 +149,7 @@ def _check(rule: Rule, outcome: Outcome) -> Check:
         outcome=outcome.word,
         evaluated=outcome.evaluated,
         facts=rule.facts,
-        scopes=dict(sorted(outcome.scopes.items())),
+        scopes={str(scope): word for scope, word in sorted(outcome.scopes.items())},
         lacks=tuple(
             dict.fromkeys(
                 f"{lack.fact}{f' on {lack.scope}' if lack.scope else ''}{f' ({lack.note})' if lack.note else ''}"
@@ -206,7 +206,7 @@ def _cluster(analysis: Analysis) -> ClusterInfo:
         cni=cluster.cni or "",
         service_proxy=cluster.service_proxy or "",
         distribution=cluster.distribution or "",
-        nodes=tuple(sorted(node.name for node in facts.of(Node))),
+        nodes=tuple(sorted(str(node.name) for node in facts.of(Node))),
         pods=len(facts.of(Pod)),
         services=len(facts.of(Service)),
     )
@@ -241,7 +241,7 @@ def _matrix(analysis: Analysis) -> tuple[PathCell, ...]:
         if cell not in worst or _rank(path) > _rank(worst[cell]):
             worst[cell] = path
     return tuple(
-        PathCell(row=row, node=node, verdict="ok" if path.ok else _worded(path), reason=path.reason or "")
+        PathCell(row=row, node=str(node), verdict="ok" if path.ok else _worded(path), reason=path.reason or "")
         for (row, node), path in sorted(worst.items())
     )
 

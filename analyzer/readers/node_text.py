@@ -25,16 +25,16 @@ class NodeText:
         self.gaps: list[Gap] = []
         self.coverage: list[Coverage] = []
 
-    def add(self, kind: type[Fact], first: int, last: int | None = None, **values: Any) -> None:
+    def add(self, of: type[Fact], first: int, last: int | None = None, /, **values: Any) -> None:
         """A fact read from lines `first` to `last`; nothing if it needs a node and none is known."""
-        names = kind.__struct_fields__
+        names = of.__struct_fields__
         if self.place.netns is not None and "netns" in names:
             values["netns"] = self.place.netns
         elif "netns" not in names and (self.place.netns is not None or self.place.node is None):
             return
         elif self.place.node is not None:
             values["node"] = NodeName(self.place.node)
-        self.facts.append(kind(origin=Source(self.path, first, last or first), **values))
+        self.facts.append(of(origin=Source(self.path, first, last or first), **values))
 
     def gap(self, number: int, expected: str, text: str = "") -> None:
         """A line that could not be read."""
