@@ -27,7 +27,7 @@ def drawn_path(match: Match) -> tuple[tuple[Hop, ...], str]:
     elif path.target:
         labels.append((path.target, "address"))
     at = _broken_at(labels, path)
-    hops = tuple(Hop(label=label, kind=kind, broken=number == at) for number, (label, kind) in enumerate(labels))
+    hops = tuple(Hop(label=str(label), kind=kind, broken=number == at) for number, (label, kind) in enumerate(labels))
     where = f"broken between {labels[at][0]} and {labels[at + 1][0]}" if at + 1 < len(labels) else "broken"
     return hops, f"{where}: {path.reason}" if path.reason else where
 

@@ -106,9 +106,16 @@ def hairpin_ports(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list
                     origin=port.origin,
                 )
             )
+        # Which port leads to a pod that serves, and whether bridged packets meet iptables, decide whether it matters.
+        lacking = [kind.__name__ for kind in (Pod, Endpoint) if not facts.collected(kind)]
+        lacking += ["net.bridge.bridge-nf-call-iptables"] if bridge_nf is None else []
+        note = f"{' and '.join(lacking)} not collected" if lacking else ""
         for entry in facts.coverage(BridgePort, node=node):
+            complete = entry.complete and not lacking
             coverage.append(
-                Coverage(fact="HairpinPort", node=node, complete=entry.complete, note=entry.note, path=entry.path)
+                Coverage(
+                    fact="HairpinPort", node=node, complete=complete, note=entry.note or note, path=entry.path
+                )
             )
     return found, coverage
 

@@ -118,6 +118,7 @@ class Filters:
 
     def __init__(self, stack: Stack, family: int, told: bool = False) -> None:
         self.stack, self.family, self.told = stack, family, told
+        self.read: object = None  # what analyzer.packet.nft made of `native`
 
     @cached_property
     def tables(self) -> dict[str, list[Table]]:
@@ -170,12 +171,24 @@ class Filters:
         if not self.stack.wired:
             entries = [entry for entry in entries if entry.table != NO_TABLE]
         tables = {entry.table for entry in entries}
+        if not entries and any(
+            e.complete and e.node == self.stack.node for e in self.stack.facts.coverage("NftObject")
+        ):
+            return "" if self._nft_is_all else f"iptables-save of {self.stack.name}"
         known = bool(entries) and (
             None in tables or "filter" in tables or any("save" in entry.path for entry in entries)
         )
         if known or ("filter" in self.tables and not entries):
             return ""
         return f"{'iptables-save' if self.family == 4 else 'ip6tables-save'} of {self.stack.name}"
+
+    @cached_property
+    def _nft_is_all(self) -> bool:
+        """Whether a native dump holds no table that only iptables-save tells in full."""
+        objects = self.stack.facts.where(NftObject, node=self.stack.node, netns=self.stack.netns)
+        return not any(
+            item.family in ("ip", "ip6") and item.table in MANAGED and item.kind == "rule" for item in objects
+        )
 
     @cached_property
     def tracks(self) -> bool:

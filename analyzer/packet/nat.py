@@ -39,17 +39,17 @@ def bind(run: Run, rule: Rule, sight: Sight, at: At) -> str:
             address = sight.routing.pick_address(sight.leaves, via or sight.packet.dst)
             if address is None:
                 raise failed
-            return _source(connection, address, _port(options.get("--to-ports"), sight.packet.sport, shuffled))
+            return source_to(connection, address, _port(options.get("--to-ports"), sight.packet.sport, shuffled))
         case "SNAT":
             address, port = _target(run, options.get("--to-source", ""), sight.packet.src)
             if address is None:
                 raise unknown(f"SNAT to {options.get('--to-source')!r}", sight.stack.name)
-            return _source(connection, address, _port(port, sight.packet.sport, shuffled))
+            return source_to(connection, address, _port(port, sight.packet.sport, shuffled))
         case "DNAT":
             address, port = _target(run, options.get("--to-destination", ""), sight.packet.dst)
             if address is None:
                 raise unknown(f"DNAT to {options.get('--to-destination')!r}", sight.stack.name)
-            return _destination(connection, address, _port(port, sight.packet.dport, shuffled and bool(port)))
+            return destination_to(connection, address, _port(port, sight.packet.dport, shuffled and bool(port)))
         case "REDIRECT":
             if sight.hook == "OUTPUT":
                 local = ip("127.0.0.1" if sight.packet.family == 4 else "::1")
@@ -59,7 +59,7 @@ def bind(run: Run, rule: Rule, sight: Sight, at: At) -> str:
                 local = own[0] if own else None
             if local is None:
                 raise failed
-            return _destination(connection, local, _port(options.get("--to-ports"), sight.packet.dport, False))
+            return destination_to(connection, local, _port(options.get("--to-ports"), sight.packet.dport, False))
         case _:
             network = cidr(options.get("--to", ""))
             if network is None:
@@ -68,8 +68,8 @@ def bind(run: Run, rule: Rule, sight: Sight, at: At) -> str:
             old = int(sight.packet.src if source else sight.packet.dst)
             mapped: IP = ipaddress.ip_address(int(network.network_address) | (old & int(network.hostmask)))
             if source:
-                return _source(connection, mapped, sight.packet.sport)
-            return _destination(connection, mapped, sight.packet.dport)
+                return source_to(connection, mapped, sight.packet.sport)
+            return destination_to(connection, mapped, sight.packet.dport)
 
 
 def _target(run: Run, text: str, old: IP) -> tuple[IP | None, str | None]:
@@ -104,7 +104,8 @@ def _port(wanted: str | None, old: int | None, shuffled: bool) -> int | None:
     return old if old is not None and int(low) <= old <= int(high) and not shuffled else None
 
 
-def _source(connection: Connection, address: IP, port: int | None) -> str:
+def source_to(connection: Connection, address: IP, port: int | None) -> str:
+    """Binds a source translation; returns it in words."""
     proto, src, sport, dst, dport = connection.reply
     if connection.original[0] in (1, 58):
         port = dport
@@ -114,7 +115,8 @@ def _source(connection: Connection, address: IP, port: int | None) -> str:
     return f"SNAT to {address}" + (f":{port}" if port is not None and port != dport else "")
 
 
-def _destination(connection: Connection, address: IP, port: int | None) -> str:
+def destination_to(connection: Connection, address: IP, port: int | None) -> str:
+    """Binds a destination translation; returns it in words."""
     proto, src, sport, dst, dport = connection.reply
     if connection.original[0] in (1, 58):
         port = sport

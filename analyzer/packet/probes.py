@@ -54,13 +54,18 @@ def derive_paths(facts: Facts) -> tuple[list[Path], list[Coverage]]:
             result = _chosen_itself(result, probe.flow.src_ip or "")
         paths.append(path_of(facts, probe, result))
     open_nodes = {path.node for path in paths if path.ok is None}
+    # Which packets are worth sending is told by the API's objects: without them no probe of that kind was made.
+    lacking = [kind.__name__ for kind in (Node, Pod, Service, Endpoint) if not facts.collected(kind)]
+    general = f"{', '.join(lacking)} not collected" if lacking else ""
     coverage = [
         Coverage(
-            fact="Path", node=node, complete=node not in open_nodes,
-            note="some packets cannot be followed" if node in open_nodes else "",
+            fact="Path",
+            node=node,
+            complete=node not in open_nodes and not lacking,
+            note=general or ("some packets cannot be followed" if node in open_nodes else ""),
         )
         for node in nodes
-    ]  # fmt: skip
+    ]
     return paths, coverage
 
 
