@@ -45,6 +45,9 @@ def author_of(facts: Facts, at: At) -> str | None:
         for text, author in COMMENTS:
             if rule.comment and text in rule.comment:
                 return author
+    for name, author in (("kube-proxy", "kube-proxy"), ("firewalld", "firewalld"), ("calico", "calico")):
+        if table.endswith(name):
+            return author
     for prefix, author in PREFIXES:
         if at.chain.startswith(prefix):
             return author

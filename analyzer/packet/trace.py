@@ -193,7 +193,45 @@ def _answer(
     if stack is not start:
         return "misaddressed", At(stack.name) if stack is not None else None
     right = back.src == asked[0] and (back.sport == asked[1] or back.icmp is not None)
-    return ("ok", None) if right else ("misaddressed", At(stack.name) if stack is not None else None)
+    if not right:
+        return "misaddressed", At(stack.name) if stack is not None else None
+    if back.flags == {"SYN", "ACK"} and not _goes_on(run, start, stack, got, back, way):
+        run.missing["what becomes of the later packets of the connection"] = None
+        return "unknown", None
+    return "ok", None
+
+
+def _goes_on(
+    run: Run, start: Stack | None, stack: Stack | None, got: Packet, back: Packet, way: Callable[[Packet], None]
+) -> bool:
+    """Whether the packets after the handshake share its fate: data of the server may be tracked anew and translated."""
+    kept = list(run.steps)
+    data = got.answer()
+    data.flags = frozenset({"ACK"})
+    acknowledged = back.answer()
+    try:
+        if stack is not None:
+            run.reply, run.hops = False, 0
+            if not _arrives(lambda: path.send(run, stack, acknowledged), (got.dst, got.sport, got.src)):
+                return False
+            run.reply, run.hops = True, 0
+        return _arrives(lambda: way(data), (back.dst, back.sport, back.src))
+    finally:
+        run.steps[:] = kept
+        run.reply = True
+
+
+def _arrives(send: Callable[[], None], wanted: tuple[IP, int | None, IP]) -> bool:
+    """Whether a later packet reaches the same end under the same addresses as the first."""
+    try:
+        send()
+    except Fate:
+        return False
+    except path.Arrived as arrived:
+        last = arrived.packet
+    except wire.Left as left:
+        last = left.packet
+    return (last.dst, last.sport, last.src) == wanted
 
 
 def _lost_outside(run: Run, left: wire.Left) -> tuple[str, At | None]:
