@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
@@ -126,16 +127,15 @@ def open_bundle(paths: Sequence[Path], limits: Limits | None = None) -> Bundle:
     tree, spool = Tree(), Spool()
     unpacker = Unpacker(tree, spool, budget)
     digests, names = [], _names(paths)
-    try:
+    with ExitStack() as undo:
+        undo.callback(spool.close)
         for path, name in zip(paths, names, strict=True):
             prefix = name if len(paths) > 1 else ""
             before = len(tree.files)
             digests.append(_take(path, name, prefix, unpacker))
             if len(tree.files) == before and not tree.links:
                 raise BundleError(_nothing(str(path), tree))
-    except BaseException:
-        spool.close()
-        raise
+        undo.pop_all()
     spool.flush()
     digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     return Bundle(", ".join(names), digest, tree, spool, budget.limits)

@@ -35,6 +35,9 @@ app.add_typer(rules_app, name="rules")
 Paths = Annotated[list[Path], typer.Argument(help="Bundles: directories, archives, single files, or - for stdin.")]
 Bundles = Annotated[Path, typer.Argument(help="A bundle: directory, archive, single file, or - for stdin.")]
 RuleDirs = Annotated[list[Path] | None, typer.Option("--rules", help="A folder of further rules; may be repeated.")]
+Outputs = Annotated[list[Path] | None, typer.Option("--output", "-o", help="A file; its ending names the format.")]
+Format = Annotated[str, typer.Option("--format", "-f", help="text or json.")]
+Folder = Annotated[Path, typer.Option("--in", help="Where to write it.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Processes; 0 takes one per core.", min=0)]
 MaxMembers = Annotated[int | None, typer.Option("--max-members", help="Most files in a bundle.", min=1)]
 MaxSize = Annotated[int | None, typer.Option("--max-total-mib", help="Most MiB of a bundle, unpacked.", min=1)]
@@ -132,7 +135,7 @@ def trace(
     reply: Annotated[bool, typer.Option("--reply", help="Show the way back as well.")] = False,
     flow: Annotated[Path | None, typer.Option("--flow", help="A flow as JSON, instead of --from and --to.")] = None,
     topology: Annotated[Path | None, typer.Option("--topology", help="Links that dumps cannot show, as JSON.")] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="text or json.")] = "text",
+    format: Format = "text",
 ) -> None:
     """Follow one packet through the dumps: which rule decides each step, and where does it die?"""
     from analyzer.analysis import collect, network_options
@@ -212,6 +215,16 @@ def rules_try(id: str, bundle: Bundles, rules: RuleDirs = None) -> None:
     analysis = _analyse([bundle], rules, 0, None)
     with analysis.bundle:
         print(attempt(find_rule(analysis.rules, id), analysis.collected.facts))
+
+
+@rules_app.command("schema")
+def rules_schema() -> None:
+    """Print the JSON Schema of rule files, for editors."""
+    import json
+
+    from analyzer.engine.schema import rule_schema
+
+    print(json.dumps(rule_schema(), indent=1))
 
 
 @rules_app.command("new")

@@ -23,8 +23,10 @@ def rule_dir() -> Path:
 
 
 def _folder(name: str) -> Path:
-    shares = (sysconfig.get_path("data"), sysconfig.get_path("data", sysconfig.get_preferred_scheme("user")), sys.prefix)
-    places = [Path(__file__).resolve().parent.parent / name, *(Path(share) / "share" / "hairpin" / name for share in shares)]
+    user = sysconfig.get_path("data", sysconfig.get_preferred_scheme("user"))
+    shares = (sysconfig.get_path("data"), user, sys.prefix)
+    checkout = Path(__file__).resolve().parent.parent / name
+    places = [checkout, *(Path(share) / "share" / "hairpin" / name for share in shares)]
     for place in places:
         if place.is_dir():
             return place

@@ -1,4 +1,4 @@
-"""The front matter of a grammar: the `//! key: value` lines that say what artifact it reads and how it is cut into records."""
+"""The front matter of a grammar: `//! key: value` lines on what artifact it reads and how it is cut into records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Fill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the front matter of one grammar says.
 
-    artifact: the kind's name; command: what prints it; per: scope; files: globs; begins: regexes found in its first lines
+    artifact: the kind's name; command: what prints it; per: scope; files: globs
+    begins: regexes found in its first lines
     rank: a higher one is richer, where two artifacts state the same fact
     record: `line`, or `block`: a line that matches `starts` and all lines up to the next such line
     words: regex that cuts a record into words; quoted: whether "..." words are taken out of their quotes
@@ -39,7 +40,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     header: regexes whose named groups set fields of all later facts; section: the same, and it begins a table that is
     complete once a line matches `ends`
     path: regexes whose named groups, found in the artifact's path, set fields of all facts
-    given: field (or `component` of the coverage) to {value: regex found in command or path}, the first that is found counts
+    given: field (or `component` of the coverage) to {value: regex found in command or path}, the first
+    that is found counts
     names: what words of header, section and path mean: {nf_tables: nft}
     means: field to {word in a record: what it means}: {destination: {default: 0.0.0.0/0}}
     replace: field to {regex: what stands instead}, applied to its text in order

@@ -157,7 +157,7 @@ class _Recogniser:
             self._empty(path, names, command, section, wanted, label)
             return
         whole = section.last == 0 or section.last - section.first < 40
-        # What a container printed may look like a failed collection ("Permission denied"); the log's reader knows better.
+        # What a container printed may look like a failed collection; the reader of logs knows better.
         if label != LOG and whole and len(head) < HEAD and (message := text.is_error_output(head)):
             found.failed.append((path, label, message))
             return

@@ -133,7 +133,8 @@ class Reading:
             known = self.shapes.template(words)
             if isinstance(known, Template):
                 try:
-                    self._facts(known, words, Source(self.path, numbers[0], numbers[-1]), "\n".join(block), rows, numbers)
+                    origin = Source(self.path, numbers[0], numbers[-1])
+                    self._facts(known, words, origin, "\n".join(block), rows, numbers)
                 except ValueError as error:
                     self._gap(numbers[0], numbers[-1], str(error), block[0], len(block))
                 return
@@ -309,7 +310,7 @@ class Reading:
         kinds = [
             kind
             for kind in self.kinds
-            if (pattern := self.head.covers_when.get(kind.__name__)) is None or re.search(pattern, text)
+            if (needed := self.head.covers_when.get(kind.__name__)) is None or re.search(needed, text)
         ]
         return tuple(self._entry(kind, complete, note, table and self._table(table)) for kind in kinds)
 

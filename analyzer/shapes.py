@@ -48,7 +48,9 @@ class Shapes:
         self.classes = Memo(self._class)
         self._known: dict[tuple[int, ...], Template | Misfit] = {}
         try:
-            self._lark = Lark(body, parser="lalr", lexer=_lexer(self), propagate_positions=True, maybe_placeholders=False)
+            self._lark = Lark(
+                body, parser="lalr", lexer=_lexer(self), propagate_positions=True, maybe_placeholders=False
+            )
         except GrammarError as error:
             raise DefinitionError(name, 0, str(error).split("\n", 1)[0]) from error
         self._groups: dict[str, tuple[str, ...]] = {}
@@ -62,13 +64,13 @@ class Shapes:
                 self._spelt[terminal.name] = terminal.pattern.value
             if pattern.groupindex:
                 self._groups[terminal.name] = tuple(pattern.groupindex)
-        for _, terminal in sorted(literal, key=lambda entry: -entry[0]):
-            self._literal[self._spelt[terminal]] = (*self._literal.get(self._spelt[terminal], ()), terminal)
+        for _, name in sorted(literal, key=lambda entry: -entry[0]):
+            self._literal[self._spelt[name]] = (*self._literal.get(self._spelt[name], ()), name)
         alike: dict[str, list[str]] = {}
-        for _, terminal in sorted(general, key=lambda entry: -entry[0]):
-            groupless = re.sub(r"\(\?P<\w+>|(?<!\\)\((?!\?)", "(?:", patterns[terminal].pattern)
-            alike.setdefault(groupless, []).append(terminal)
-        self._order = {terminal: number for number, (_, terminal) in enumerate(sorted(general, key=lambda e: -e[0]))}
+        for _, name in sorted(general, key=lambda entry: -entry[0]):
+            groupless = re.sub(r"\(\?P<\w+>|(?<!\\)\((?!\?)", "(?:", patterns[name].pattern)
+            alike.setdefault(groupless, []).append(name)
+        self._order = {name: number for number, (_, name) in enumerate(sorted(general, key=lambda e: -e[0]))}
         # One look at a word tells every pattern that matches all of it: each is an optional look-ahead with a group.
         self._all = re.compile("".join(rf"(?:(?=({pattern})\Z)|)" for pattern in alike))
         self._general = tuple(tuple(names) for names in alike.values())
@@ -92,7 +94,7 @@ class Shapes:
         if len(words) > LONGEST:
             return Misfit(LONGEST, f"a record of at most {LONGEST} words")
         try:
-            tree: Tree[Token] = self._lark.parse(words)  # type: ignore[arg-type]
+            tree: Tree[Token] = self._lark.parse(words)
         except _Unexpected as error:
             return Misfit(error.word, self._wanted(error.terminals))
         except UnexpectedToken as error:
@@ -110,7 +112,8 @@ class Shapes:
 
     def candidates(self, word: str) -> tuple[str, ...]:
         """The terminals a word can stand for, keywords first."""
-        return self._candidates[self.classes[word]]
+        number: int = self.classes[word]
+        return self._candidates[number]
 
     def _class(self, word: str) -> int:
         found = self._all.match(word)
@@ -130,7 +133,8 @@ class Shapes:
         return self._ids[names]
 
     def _wanted(self, terminals: Sequence[str]) -> str:
-        spelt = [repr(self._spelt[name]) if name in self._spelt else name.lower() for name in terminals if name != "$END"]
+        told = [name for name in terminals if name != "$END"]
+        spelt = [repr(self._spelt[name]) if name in self._spelt else name.lower() for name in told]
         if "$END" in terminals:
             spelt.append("the end of the line")
         return " or ".join(sorted(spelt)[:8])

@@ -89,7 +89,7 @@ class Template:
     def maker(self, context: tuple[str, ...], numbered: dict[str, str]) -> Callable[..., Any] | None:
         """For a shape that states one fact: a function of words, origin, context values and a counter, to the fact.
 
-        `context` names further fields; `numbered` maps fields to those they count by. None if a needed field is missing.
+        `context` names further fields; `numbered` maps fields to those they count by. None if a needed field lacks.
         """
         if context not in self.makers:
             plan = self.plans[0]
@@ -169,7 +169,8 @@ class _Builder:
         if kind is None:
             choices = [*(snake(fact) for fact in fact_types()), *(f for owner in around for f in fields(owner.kind))]
             close = difflib.get_close_matches(name, choices, 1)
-            raise DefinitionError(self.shapes.name, 0, f"{name!r} is no fact and no field here", close[0] if close else "")
+            hint = close[0] if close else ""
+            raise DefinitionError(self.shapes.name, 0, f"{name!r} is no fact and no field here", hint)
         first, last = _span(node)
         parents = [number for number, draft in enumerate(self.drafts) if draft in around]
         draft = _Draft(kind, parents[-1] if parents else -1, first, last)
@@ -252,7 +253,7 @@ def _is_whole(pattern: str, group: str) -> bool:
     while inner.startswith("(?P<") and inner.endswith(")"):
         depth, index = 0, 0
         plain = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]", lambda found: "_" * len(found[0]), inner)
-        for index, letter in enumerate(plain):
+        for index, letter in enumerate(plain):  # noqa: B007
             depth += (letter == "(") - (letter == ")")
             if depth == 0:
                 break

@@ -6,7 +6,6 @@ import ipaddress
 import types
 import typing
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -20,7 +19,7 @@ NETWORKS = {ipaddress.IPv4Network, ipaddress.IPv6Network}
 
 
 class Memo(dict[Any, Any]):
-    """Values made once per distinct key and kept; emptied when it has grown to LIMIT, so hostile text cannot fill memory."""
+    """Values made once per distinct key and kept; emptied at LIMIT of them, so hostile text cannot fill memory."""
 
     __slots__ = ("make",)
 
@@ -40,8 +39,8 @@ class Field(msgspec.Struct, frozen=True):
     """How one field of a fact or struct is filled.
 
     `convert` takes one word, or all words joined by spaces; ValueError if a field that must be known cannot be read
-    from it. `many`: the field is a tuple. `struct`: the type of its items, if they have fields of their own. `required`:
-    it has no default.
+    from it. `many`: the field is a tuple. `struct`: the type of its items, if they have fields of their own.
+    `required`: it has no default.
     """
 
     convert: Callable[[str], Any]
@@ -50,14 +49,19 @@ class Field(msgspec.Struct, frozen=True):
     required: bool
 
 
-@cache
+_FIELDS: dict[type[Any], dict[str, Field]] = {}
+
+
 def fields(owner: type[Any]) -> dict[str, Field]:
     """The fields of a fact type or of a struct inside one, by name; `origin` is not among them."""
+    if owner in _FIELDS:
+        return _FIELDS[owner]
     hints = typing.get_type_hints(owner)
     known = {info.name: info for info in msgspec.structs.fields(owner)}
-    return {
+    made = {
         name: _field(hints[name], bool(info.required)) for name, info in known.items() if name != "origin"
     }
+    return _FIELDS.setdefault(owner, made)
 
 
 def _field(annotation: Any, required: bool) -> Field:

@@ -179,6 +179,26 @@ def pods(folder: Path, scale: Scale) -> list[Row]:
     ]
 
 
+def rules(folder: Path, scale: Scale) -> list[Row]:
+    """Every shipped rule over the facts of a cluster, at two sizes: the cost must grow no faster than the facts."""
+    rows = []
+    for nodes, services, pods_, lines in ((50, 250, 1250, 1000), (200, 1000, 5000, 4000)):
+        sizes = [str(one) for one in (nodes, services, pods_, lines)]
+        ours = cost((PYTHON, "-m", "benchmarks.work", "rules", *sizes), scale.repeats)
+        rows.append(
+            Row(
+                id="rules",
+                work=ours.output.strip().split(" seconds")[0].rsplit(",", 1)[0],
+                ours=_seconds(ours.output),
+                rss=ours.rss,
+                target="≤ 2 s",
+                met=_seconds(ours.output) <= 2,
+                found=ours.output.strip(),
+            )
+        )
+    return rows
+
+
 def start(folder: Path, scale: Scale) -> list[Row]:
     """The help text, and a report on a small bundle; wall seconds."""
     tree = folder / "small"
@@ -227,5 +247,6 @@ TARGETS: dict[str, Callable[[Path, Scale], list[Row]]] = {
     "packed": packed,
     "iptables": iptables,
     "json": pods,
+    "rules": rules,
     "start": start,
 }

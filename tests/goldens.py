@@ -26,7 +26,9 @@ def value_of(fact: Fact | Coverage) -> dict[str, Any]:
 def golden_of(parsed: Parsed) -> str:
     """All that was read, as JSON lines in a list."""
     entries = [value_of(fact) for fact in parsed.facts]
-    entries += [{"is": "Gap", "at": f"{gap.source.line}-{gap.source.end}", "expected": gap.expected} for gap in parsed.gaps]
+    entries += [
+        {"is": "Gap", "at": f"{gap.source.line}-{gap.source.end}", "expected": gap.expected} for gap in parsed.gaps
+    ]
     entries += [value_of(entry) for entry in parsed.coverage]
     entries.append({"is": "Lines", "lines": parsed.lines, "understood": parsed.understood})
     return "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries) + "\n]\n"

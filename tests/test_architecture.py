@@ -16,13 +16,15 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "analyzer").rglob("*.py"))
 
 # A module may import only from packages that stand below it here; a package may import itself.
+# What a grammar file becomes: front matter, shapes, templates, typed values, records.
+GRAMMAR = {"frontmatter", "shapes", "templates", "typed", "records"}
 ALLOWED = {
     "errors": set(),
     "facts": set(),
     "data": {"errors"},
-    "text": {"errors", "facts"},
+    "text": {"errors", "facts", "failed"},
     "logs": {"facts", "errors", "text"},
-    "grammar": {"facts", "errors", "data", "text"},
+    "grammar": {"facts", "errors", "data", "text", *GRAMMAR},
     "readers": {"facts", "errors", "text", "logs", "readers"},
     "model": {"facts", "packet", "errors", "readers"},
     "packet": {"facts", "errors"},

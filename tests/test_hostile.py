@@ -240,4 +240,4 @@ def test_damage_anywhere_gives_a_result_or_an_error(tmp_path: Path, seed: int) -
             for member in bundle.members:
                 assert len(bundle.read(member.path)) == member.size
     except BundleError as error:
-        assert "\n" not in str(error)
+        assert "\n" not in str(error)  # noqa: PT017

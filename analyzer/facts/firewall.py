@@ -9,7 +9,6 @@ import msgspec
 from analyzer.facts.address import CIDR, IP
 from analyzer.facts.fact import Fact, NodeName, Scope
 
-
 # The table that an empty `iptables-save` covers: none. A cluster's node without any rule is not to be believed, but
 # where the wiring is told, hosts without a packet filter are the rule.
 NO_TABLE = "-"

@@ -47,8 +47,8 @@ SOFTNET = ("processed", "dropped", "time_squeeze")
 
 
 def read(data: bytes, path: str, place: Place, first_line: int, command: str) -> Parsed:
-    """Counter facts: `TcpExtListenDrops`, `UdpRcvbufErrors`, `sockstat.TCP.inuse`, `softnet.dropped`, `dev.eth0.rx_drop`,
-    `nf_conntrack.insert_failed` (summed over processors)."""
+    """Counter facts: `TcpExtListenDrops`, `UdpRcvbufErrors`, `sockstat.TCP.inuse`, `softnet.dropped`,
+    `dev.eth0.rx_drop`, `nf_conntrack.insert_failed` (summed over processors)."""
     text = NodeText(data, path, place, first_line)
     sums: Sum[str] = Sum()
     where: dict[str, int] = {}

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-import msgspec
-from analyzer.packet.trace import to_json, trace
-
 from analyzer.analysis import facts_of
 from analyzer.packet.flow import flow_from, topology_from
+from analyzer.packet.trace import to_json, trace
 from tests.kernel.rules import ruleset
 from tests.kernel.wire import PORTS, TOPOLOGY, Seen, Wire
 
