@@ -289,19 +289,19 @@ def _compared(value: int | None, match: Match) -> Answer:
 
 
 def _length(match: Match, sight: Sight) -> Answer:
-    """Lengths are seldom given; a rule that fits every length a packet of its protocol can have is decided all the same."""
+    """Lengths are seldom given; a rule that fits every length this packet can have, or none of them, is decided."""
     packet = sight.packet
     least = packet.size or (40 if packet.proto == 6 else 28)
     most = packet.size or (60 if "SYN" in packet.flags else 1500)
 
     def decide(option: Option) -> Answer:
-        low, high = in_ranges(least, [first(option)]), in_ranges(most, [first(option)])
-        if low is not high or packet.size is not None:
-            return low if packet.size is not None else None
         start, _, end = first(option).partition(":")
-        inside = number(start or "0"), number(end or start or "65535")
-        apart = inside[0] is None or inside[1] is None or not (inside[1] < least or inside[0] > most)
-        return low if low or not apart else None
+        low, high = number(start or "0"), number(end or start or "65535")
+        if low is None or high is None:
+            return None
+        if low <= least and most <= high:
+            return True
+        return False if high < least or most < low else None
 
     return _every(match, decide)
 
