@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+
+import msgspec
 
 from analyzer import __version__
 from analyzer.analysis import Analysis
 from analyzer.bundle import Bundle
 from analyzer.diagnosis import Diagnosed, diagnose, evidence_facts
 from analyzer.drawing import drawn_path
-from analyzer.engine.outcome import Outcome
+from analyzer.engine.outcome import Absence, Outcome
 from analyzer.engine.rule import Rule
 from analyzer.facts.derived import Cluster, Path
 from analyzer.facts.fact import Fact
@@ -20,6 +22,7 @@ from analyzer.facts.logs import LogWindow
 from analyzer.facts.nodes import Node
 from analyzer.facts.services import Service
 from analyzer.facts.source import Source
+from analyzer.facts.store import Facts
 from analyzer.facts.workloads import Pod
 from analyzer.report import (
     BundleInfo,
@@ -47,7 +50,7 @@ EVIDENCE_SHOWN = 50
 def compose(analysis: Analysis) -> Report:
     """The report of an analysis."""
     findings = diagnose(analysis.rules, analysis.outcomes)
-    rendered = tuple(_finding(one, findings, analysis.bundle) for one in findings)
+    rendered = tuple(_finding(one, findings, analysis) for one in findings)
     checks = tuple(_check(rule, outcome) for rule, outcome in zip(analysis.rules, analysis.outcomes, strict=True))
     recognition = analysis.collected.recognition
     gaps = tuple(
@@ -89,11 +92,13 @@ def iso(seconds: float | None) -> str:
         return ""
 
 
-def _finding(one: Diagnosed, findings: Sequence[Diagnosed], bundle: Bundle) -> Finding:
+def _finding(one: Diagnosed, findings: Sequence[Diagnosed], analysis: Analysis) -> Finding:
     facts = evidence_facts(one.match)
     times = [time for fact in facts for time in _times(fact)]
-    shown = tuple(_evidence(fact, bundle) for fact in facts[:EVIDENCE_SHOWN])
-    hops, caption = drawn_path(one.match)
+    shown = tuple(_evidence(fact, analysis.bundle) for fact in facts[:EVIDENCE_SHOWN])
+    # A cause that names no packet's way shows the one that dies of it.
+    ways = (drawn_path(match) for match in (one.match, *(findings[number].match for number in one.explains)))
+    hops, caption = next((way for way in ways if way[0]), ((), ""))
     return Finding(
         id=one.id,
         rule=one.rule.id,
@@ -108,12 +113,20 @@ def _finding(one: Diagnosed, findings: Sequence[Diagnosed], bundle: Bundle) -> F
         first=iso(min(times, default=None)),
         last=iso(max(times, default=None)),
         evidence=shown,
-        absent=one.match.absent,
+        absent=tuple(_telling_first(gone, analysis.collected.facts) for gone in one.match.absent),
         explains=tuple(findings[number].id for number in one.explains),
         explained_by=tuple(findings[number].id for number in one.explained_by),
         path=hops,
         caption=caption,
     )
+
+
+def _telling_first(gone: Absence, facts: Facts) -> Absence:
+    """The artifact that holds most facts of the type first: there a reader sees that the one looked for is missing."""
+    if len(gone.searched) < 2:
+        return gone
+    held = Counter(fact.origin.path for fact in facts.named(gone.fact))
+    return msgspec.structs.replace(gone, searched=tuple(sorted(gone.searched, key=lambda path: (-held[path], path))))
 
 
 def _times(fact: Fact) -> list[float]:

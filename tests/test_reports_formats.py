@@ -176,7 +176,8 @@ def test_page_folds_nodes_and_findings() -> None:
     shown = page(rich_report(), Budget())
     assert shown.nodes and shown.nodes.columns == ("worker-1", "worker-2", "worker-3", "worker-9")
     assert shown.nodes.folded == 36
-    assert shown.nodes.rows[-1][0] == "ip-forward-off"
+    assert shown.nodes.rows[-1][0] == "service-not-programmed"
+    assert shown.nodes.quiet == ("ip-forward-off",)
     assert shown.reach and [name for name, _, _ in shown.reach.rows][-1] == "service default/kubernetes"
     folded = page(many(4000), Budget())
     assert len(folded.cards) == 400 and sum(len(one.titles) + one.left for one in folded.alike) == 3600
@@ -199,6 +200,17 @@ def test_commands_are_told_from_names() -> None:
     steps = page(rich_report(), Budget()).cards[0].steps
     assert [(part.kind, part.text) for part in steps[0]][:1] == [("text", "See how full the table is:")]
     assert steps[0][1].kind == "command" and steps[2][1] == type(steps[2][1])("code", "conntrack.maxPerCore")
+
+
+def test_what_stands_in_parentheses_or_is_no_command_stays_in_the_sentence() -> None:
+    cause = msgspec.structs.replace(
+        CONNTRACK, fix=("Name the upstream, `forward . 192.0.2.1` (`kubectl get cm`), `kubectl edit cm coredns`",)
+    )
+    shown = page(msgspec.structs.replace(rich_report(), findings=(cause,)), Budget())
+    kinds = [(part.kind, part.text) for part in shown.cards[0].steps[0] if part.kind != "text"]
+    assert kinds == [
+        ("code", "forward . 192.0.2.1"), ("code", "kubectl get cm"), ("command", "kubectl edit cm coredns"),
+    ]  # fmt: skip
 
 
 def test_words_of_outcomes_are_the_same_everywhere() -> None:

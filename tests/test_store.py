@@ -20,7 +20,9 @@ def test_richer_artifact_wins_and_the_other_fills_in() -> None:
     json = Node(name=NodeName("n1"), version="v1.29", pod_cidr=cidr("10.0.0.0/24"), origin=B)
     [merged] = merge([(1, text), (5, json)])
     assert isinstance(merged, Node)
-    assert (merged.version, merged.ready, merged.pod_cidr, merged.origin) == ("v1.29", True, cidr("10.0.0.0/24"), B)
+    assert (merged.version, merged.ready, merged.pod_cidr) == ("v1.29", True, cidr("10.0.0.0/24"))
+    assert (merged.origin.path, merged.origin.line) == (B.path, B.line)
+    assert (merged.origin.of("ready"), merged.origin.of("version")) == (A, merged.origin)
 
 
 def test_a_rule_set_comes_from_one_artifact() -> None:

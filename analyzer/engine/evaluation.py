@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from analyzer.engine.code import Code, Slot
 from analyzer.engine.collected import collected
-from analyzer.engine.expression import Compare, Contained, Negation, Presence, Test, conjuncts, references
+from analyzer.engine.expression import Compare, Contained, Negation, Presence, Test, conjuncts, mentioned, references
 from analyzer.engine.fields import FieldType, fields
 from analyzer.engine.hit import Hit
 from analyzer.engine.message import render, show
@@ -127,12 +129,11 @@ def _match(rule: Rule, rows: Sequence[Row]) -> tuple[Match, str]:
         found[clause.name] = sorted(seen.values(), key=_order)
     proof = [clause for clause in rule.match if clause.quantifier in ("each", "some")]
     facts: dict[int, Fact] = {}
-    for quantifier in ("each", "some", "maybe"):
-        for clause in rule.match:
-            if clause.quantifier == quantifier:
-                facts |= {id(fact_of(item)): fact_of(item) for item in found[clause.name]}
-    absent = sorted(
-        {_absence(rule, row, gone) for row in rows for gone in row.absent}, key=lambda one: (one.fact, one.where)
+    for clause in sorted(rule.match, key=_weight):
+        fields = _decisive(clause)
+        facts |= {id(fact_of(item)): _located(fact_of(item), fields) for item in found[clause.name]}
+    absent = dict.fromkeys(
+        _absence(rule, row, gone) for row in rows for gone in sorted(row.absent, key=lambda one: one.position)
     )
     touched = {entity for clause in proof for item in found[clause.name] for entity in entities(fact_of(item))}
     each = [clause for clause in rule.match if clause.quantifier == "each"]
@@ -147,6 +148,28 @@ def _match(rule: Rule, rows: Sequence[Row]) -> tuple[Match, str]:
         subjects=subjects,
     )
     return match, _node(each, found)
+
+
+def _weight(clause: Clause) -> int:
+    """The order of evidence: what was said, what was tested, what corroborates, what the finding merely hangs on."""
+    if clause.text and clause.quantifier != "maybe":
+        return 0
+    if clause.quantifier == "maybe":
+        return 2
+    return 1 if clause.where else 3
+
+
+def _decisive(clause: Clause) -> list[str]:
+    """The fields of its own fact that a clause tests, those first that are not merely joined to other facts."""
+    tests = [test for condition in clause.where for test in conjuncts(condition.test)]
+    tests.sort(key=lambda test: mentioned(test) != {clause.name})
+    return [refer.field for test in tests for refer in references(test) if refer.name == clause.name and refer.field]
+
+
+def _located(fact: Fact, fields: Sequence[str]) -> Fact:
+    """A fact that several artifacts state, pointing at the one that states what was tested."""
+    source = fact.origin.of(fields[0]) if fields and fact.origin.also else fact.origin
+    return fact if source is fact.origin else msgspec.structs.replace(fact, origin=source)
 
 
 def _order(item: Any) -> tuple[Any, ...]:

@@ -32,6 +32,10 @@ class Facts:
         """Every fact of a type, in a stable order."""
         return self._by_type.get(kind, ())  # type: ignore[return-value]
 
+    def named(self, name: str) -> tuple[Fact, ...]:
+        """Every fact of the type of this name."""
+        return next((found for kind, found in self._by_type.items() if kind.__name__ == name), ())
+
     def where(self, kind: type[F], **fields: Any) -> Sequence[F]:
         """Facts of a type whose fields equal these values; a hash look-up."""
         names = tuple(sorted(fields))
@@ -138,4 +142,7 @@ def _filled(winner: Fact, other: Fact) -> Fact:
         for name in winner.__struct_fields__
         if name != "origin" and getattr(winner, name) is None and getattr(other, name) is not None
     }
-    return msgspec.structs.replace(winner, **missing) if missing else winner
+    if not missing:
+        return winner
+    also = winner.origin.also + tuple((name, msgspec.structs.replace(other.origin, also=())) for name in missing)
+    return msgspec.structs.replace(winner, **missing, origin=msgspec.structs.replace(winner.origin, also=also))

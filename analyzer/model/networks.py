@@ -103,7 +103,7 @@ def hairpin_ports(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list
                     promiscuous=links[bridge].promiscuous if bridge in links else None,
                     bridge_nf=None if bridge_nf is None else bridge_nf == 1,
                     serves=pod.ip in behind if pod is not None else None,
-                    origin=port.origin,
+                    origin=port.origin.of("hairpin"),
                 )
             )
         # Which port leads to a pod that serves, and whether bridged packets meet iptables, decide whether it matters.

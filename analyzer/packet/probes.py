@@ -21,6 +21,7 @@ from analyzer.packet.flow import Flow
 from analyzer.packet.header import protocol_number
 from analyzer.packet.text import sentence
 from analyzer.packet.trace import Trace, trace
+from analyzer.packet.verdict import At, Step
 from analyzer.packet.world import OUTSIDE, World, world_of
 
 # Beyond these a matrix is a sample: neighbours in a ring, and a stride through the services.
@@ -80,8 +81,7 @@ def path_of(facts: Facts, probe: Probe, result: Trace) -> Path:
     worst = _worst(result)
     lost_reply = worst.verdict == "delivered" and worst.reply not in (None, "ok")
     at = worst.reply_at if lost_reply else worst.at
-    evidence = [step for step in worst.steps if step.path and (lost_reply or not step.reply)]
-    last = evidence[-1] if evidence else None
+    last = _deciding(worst, lost_reply, at)
     return Path(
         origin=Source(last.path, last.line, last.line) if last and last.path and last.line else probe.origin,
         node=NodeName(probe.node),
@@ -102,6 +102,14 @@ def path_of(facts: Facts, probe: Probe, result: Trace) -> Path:
         reply=worst.reply,
         reason=_reason(result, worst),
     )
+
+
+def _deciding(result: Trace, lost_reply: bool, at: At | None) -> Step | None:
+    """The step that stands in a file and says why the packet, or its reply, went no further."""
+    steps = [step for step in result.steps if step.path and (lost_reply or not step.reply)]
+    if (result.reply if lost_reply else result.verdict) == "no-route" and at is not None:
+        steps = [step for step in steps if step.hook == "routing" and step.node == at.node] or steps
+    return steps[-1] if steps else None
 
 
 def _chosen_itself(result: Trace, address: str) -> Trace:

@@ -29,7 +29,9 @@ def wanted(missing: Iterable[Missing]) -> list[Wanted]:
     """What was not collected, one entry per command and place; the most needed first."""
     groups: dict[tuple[str, str], list[Missing]] = {}
     for entry in missing:
-        groups.setdefault((entry.scope, entry.command), []).append(entry)
+        # kubectl tells of every node at once
+        scope = "" if entry.command.startswith("kubectl") else entry.scope
+        groups.setdefault((scope, entry.command), []).append(entry)
     merged = [
         Wanted(
             scope=scope,

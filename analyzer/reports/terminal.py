@@ -56,9 +56,10 @@ def _cause(finding: Finding, known: dict[str, Finding], color: bool) -> Iterator
     yield f"{word}[{finding.rule}] {prose(finding.title)}"
     if finding.evidence:
         yield from _excerpt(finding.evidence[0], color)
-    elif finding.absent and finding.absent[0].searched:
+    if finding.absent and finding.absent[0].searched:
         gone = finding.absent[0]
-        yield _dim(f"  --> {visible(gone.searched[0])}: no such {visible(gone.fact)}", color)
+        where = f" where {prose(' and '.join(gone.where), 200)}" if gone.where else ""
+        yield _dim(f"  --> {visible(gone.searched[0])}: no {visible(gone.fact)}{where}", color)
     yield f"  why    {prose(finding.why)}"
     if finding.fix:
         yield f"  do     {_step(finding.fix[0])}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from markupsafe import Markup
 
+from analyzer.command import PROGRAMS
 from analyzer.report import Check, Evidence, FileInfo, Finding, GapInfo, PathCell, Report
 from analyzer.reports.collection import script
 from analyzer.reports.html.drawing import path_drawing, timeline_drawing
@@ -61,7 +62,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     severity: str
     confidence: str
     title: str
-    why: str
+    why: tuple[Part, ...]
     steps: tuple[tuple[Part, ...], ...]
     docs: tuple[str, ...]
     entities: tuple[str, ...]
@@ -106,13 +107,17 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows by columns; `folded` counts columns left out because everything in them is clear, `cut` those beyond."""
+    """Rows by columns; `folded` counts columns left out because everything in them is clear, `cut` those beyond.
+
+    `quiet` names rows left out because every cell of them is clear or not applicable.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]
     folded: int = 0
     cut: int = 0
     rows_cut: int = 0
+    quiet: tuple[str, ...] = ()
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +188,7 @@ def card(finding: Finding, known: dict[str, Finding], budget: Budget) -> Card:
         severity=finding.severity,
         confidence=finding.confidence,
         title=prose(finding.title, 400),
-        why=prose(finding.why),
+        why=_words(finding.why),
         steps=tuple(_step(text) for text in finding.fix),
         docs=tuple(link for link in finding.docs if link.startswith("https://")),
         entities=tuple(visible(entity, 80) for entity in finding.entities[:ENTITIES]),
@@ -206,10 +211,12 @@ def card(finding: Finding, known: dict[str, Finding], budget: Budget) -> Card:
 
 
 def _step(text: str) -> tuple[Part, ...]:
-    # A single word is a name to look at, not a command to copy.
-    parts = [
-        Part("command" if code and " " in part else "code" if code else "text", part) for part, code in pieces(text)
-    ]
+    parts: list[Part] = []
+    depth = 0
+    for part, code in pieces(text):
+        # What stands in parentheses is said by the way: it stays in the sentence.
+        parts.append(Part(("code" if depth > 0 else _look(part)) if code else "text", part))
+        depth += 0 if code else part.count("(") - part.count(")")
     if len(parts) > 1 and parts[-1].kind == "text" and parts[-1].text.strip(" .,;") == "":
         parts.pop()
     for number, part in enumerate(parts[1:]):
@@ -219,7 +226,17 @@ def _step(text: str) -> tuple[Part, ...]:
             parts[number] = Part("text", before.text.rstrip(" ,:") + colon)
         elif before.kind == "command" and part.kind == "text":
             parts[number + 1] = Part("text", part.text.lstrip(" ,;"))
-    return tuple(parts)
+    return tuple(part for part in parts if part.text)
+
+
+def _look(code: str) -> str:
+    """A command that can be copied gets a line of its own; a name, a setting or an option stays in the sentence."""
+    words = code.split()
+    return "command" if len(words) > 1 and words[0].rsplit("/", 1)[-1] in (*PROGRAMS, "for", "echo") else "code"
+
+
+def _words(text: str) -> tuple[Part, ...]:
+    return tuple(Part("code" if code else "text", part) for part, code in pieces(text))
 
 
 def _symptom(finding: Finding) -> Symptom:
@@ -257,8 +274,13 @@ def _node_matrix(checks: Sequence[Check]) -> Matrix | None:
             s for s in scopes if any(c.scopes.get(s, "clear") not in ("clear", "not applicable") for c in per_node)
         ]
         folded = len(scopes) - len(columns)
-    rows = sorted(per_node, key=lambda check: (min(RANK.index(word) for word in check.scopes.values()), check.rule))
+    quiet = [check.rule for check in per_node if set(check.scopes.values()) <= {"clear", "not applicable"}]
+    rows = sorted(
+        (check for check in per_node if check.rule not in quiet),
+        key=lambda check: (min(RANK.index(word) for word in check.scopes.values()), check.rule),
+    )
     return Matrix(
+        quiet=tuple(sorted(quiet)),
         columns=tuple(columns[:COLUMNS]),
         rows=tuple(
             (check.rule, "", tuple(_cell(check.scopes.get(scope, "not applicable")) for scope in columns[:COLUMNS]))
@@ -307,7 +329,9 @@ def _reached(path: PathCell) -> Cell:
         return Cell(sign="✓", word="ok", look="clear", why=prose(path.reason, 300))
     if path.verdict == "unknown":
         return Cell(sign="?", word="unknown", look="not-collected", why=prose(path.reason, 300))
-    return Cell(sign="✕", word=verdict, look="found", why=prose(path.reason, 300))
+    # "one-of" is the word of `hairpin trace`: some of the endpoints that a connection may get are out of reach.
+    word = "lost in part" if verdict.startswith("one-of") else verdict
+    return Cell(sign="✕", word=word, look="found", why=prose(path.reason, 300))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
