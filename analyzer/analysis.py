@@ -24,7 +24,7 @@ from analyzer.facts.fact import Coverage, NodeName, Parsed
 from analyzer.facts.nodes import Node
 from analyzer.facts.source import Source
 from analyzer.facts.store import Facts, merge
-from analyzer.join import node_names, rename_coverage, rename_fact
+from analyzer.join import joint_coverage, node_names, over_namespaces, rename_coverage, rename_fact
 from analyzer.kinds import kinds
 from analyzer.logs import Patterns
 from analyzer.model import derive
@@ -169,11 +169,12 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
 
 
-def _merged(parsed: Iterable[tuple[Artifact, Parsed]]) -> Facts:
+def _merged(parsed: Sequence[tuple[Artifact, Parsed]]) -> Facts:
     """All facts under the API's node names, each thing once, with a Node for every host that was seen."""
     ranks = {name: kind.rank for name, kind in kinds().items()}
     pairs = [(ranks.get(artifact.kind, 0), fact) for artifact, result in parsed for fact in result.facts]
-    coverage = [entry for _, result in parsed for entry in result.coverage]
+    coverage = joint_coverage([(artifact.place, result) for artifact, result in parsed])
+    coverage += over_namespaces((fact for _, fact in pairs), coverage)
     first_seen: dict[str, str] = {}
     for artifact, _ in parsed:
         host = artifact.place.node or (artifact.place.netns or "").split(":", 1)[0]

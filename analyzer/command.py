@@ -135,7 +135,8 @@ def _after_options(words: list[str]) -> list[str]:
 
 
 def _elsewhere(place: Place, name: str) -> Place:
-    return msgspec.structs.replace(place, node=None, netns=f"{place.node or ''}:{name}")
+    host = place.node or (place.netns or "").split(":", 1)[0]
+    return msgspec.structs.replace(place, node=None, netns=f"{host}:{name}")
 
 
 def _in_pod(words: list[str], place: Place) -> Place:

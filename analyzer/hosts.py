@@ -12,6 +12,7 @@ from analyzer.bundle import Bundle
 from analyzer.facts.source import Place
 from analyzer.kinds import LOG, kinds
 from analyzer.layout import Layout, Located, Told
+from analyzer.ran import ran
 
 if TYPE_CHECKING:
     from analyzer.recognise import Artifact
@@ -43,6 +44,7 @@ class Hosts:
         paths = [member.path for member in bundle.members]
         self.located = Located([*paths, *bundle.aliases_of_folders()])
         self._of_root = {root: self._host(root, layout) for root, layout in self.located.roots.items()}
+        self._ran = ran(bundle, self.located)
         self.obfuscated = any(self._is_obfuscated(root, layout) for root, layout in self.located.roots.items())
         self._of_folder: dict[str, str] = {}
         self._cluster: set[str] = set()
@@ -54,7 +56,11 @@ class Hosts:
     def tell(self, path: str) -> Told | None:
         """What a layout says of a path."""
         root = self.located.root_of(path)
-        return None if root is None else self.located.tell(path, self._of_root.get(root, ""))
+        told = None if root is None else self.located.tell(path, self._of_root.get(root, ""))
+        if told is not None and (known := self._ran.get(path)):
+            told.fields.setdefault("command", known.command)
+            told.fields["cut"] = told.fields.get("cut") or known.cut
+        return told
 
     def place(self, path: str, told: Told | None) -> Place:
         """The place of a file, as far as its path and its folder tell."""
@@ -73,6 +79,7 @@ class Hosts:
             component=fields.get("component") or None,
             previous=bool(fields.get("previous")),
             all_namespaces=bool(fields.get("all_namespaces")),
+            together=bool(fields.get("together")),
         )
 
     def settle(self, artifact: Artifact) -> Artifact:

@@ -1,15 +1,21 @@
-"""One name for one node: dumps call a host by its hostname, the API by its node name, and the two may differ."""
+"""Parts made whole: one name for one node, and what several artifacts cover between them.
+
+Dumps call a host by its hostname, the API by its node name, and the two may differ.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from analyzer.facts.address import IP
-from analyzer.facts.fact import Coverage, Fact, NodeName
+from analyzer.facts.fact import Coverage, Fact, NodeName, Parsed
 from analyzer.facts.nodes import Node
 from analyzer.facts.routing import InterfaceAddress
+from analyzer.facts.source import Place
+from analyzer.facts.workloads import Namespace
 
 
 def node_names(facts: Iterable[Fact], seen: Iterable[str]) -> dict[str, str]:
@@ -61,3 +67,35 @@ def rename_coverage(entry: Coverage, names: Mapping[str, str]) -> Coverage:
     if entry.pod and (host := entry.pod.split(":", 1)[0]) in names and ":" in entry.pod:
         entry = msgspec.structs.replace(entry, pod=names[host] + entry.pod[len(host) :])
     return entry
+
+
+def joint_coverage(parsed: Sequence[tuple[Place, Parsed]]) -> list[Coverage]:
+    """The coverage of all artifacts. Where one object stands in each file, one bad file makes all of them a part only."""
+    found: list[Coverage] = []
+    groups: dict[tuple[str | None, ...], list[Coverage]] = defaultdict(list)
+    for place, result in parsed:
+        for entry in result.coverage:
+            if place.together:
+                groups[entry.fact, entry.namespace, entry.component].append(entry)
+            else:
+                found.append(entry)
+    for entries in groups.values():
+        bad = next((entry for entry in entries if not entry.complete), None)
+        found += entries if bad is None else [bad]
+    return found
+
+
+def over_namespaces(facts: Iterable[Fact], coverage: Sequence[Coverage]) -> list[Coverage]:
+    """Coverage of the whole cluster, where every namespace of a complete list of them was collected by itself."""
+    if not any(entry.fact == "Namespace" and entry.complete for entry in coverage):
+        return []
+    names = {fact.name for fact in facts if isinstance(fact, Namespace)}
+    collected: dict[tuple[str, str | None], dict[str, str]] = defaultdict(dict)
+    for entry in coverage:
+        if entry.namespace and entry.complete and not entry.node and not entry.pod and not entry.table:
+            collected[entry.fact, entry.component].setdefault(entry.namespace, entry.path)
+    return [
+        Coverage(fact=fact, component=component, path=paths[min(names)])
+        for (fact, component), paths in sorted(collected.items(), key=str)
+        if names and names <= paths.keys()
+    ]

@@ -26,6 +26,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     All entries that match a path are used; the first that says something about a field wins. An empty text says
     that there is none: a node's entry below a pod's entry does not put the pod's files onto the node.
+
+    `kind` may also be "known" (read for nothing) or "sections" (outputs under headings, whatever its first lines look
+    like). `hosts` is a regex with a group `node` that tells for each line whose it is, in a file of many hosts.
+    `together` says that the files of this form hold all objects of their kind between them, one or some in each.
     """
 
     path: tuple[str, ...]
@@ -40,6 +44,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cut: str | None = None
     previous: bool | None = None
     all_namespaces: bool | None = None
+    together: bool | None = None
+    hosts: str | None = None
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A JSON file in which a collector notes what it ran. Objects in it that have the key `command` are taken.
+
+    The output is in the file that the key `file` names, or else at `writes`, a path with {names} that `path` caught.
+    `status` is the key of the exit status, `cut` that of a flag that says whether the output was cut off.
+    """
+
+    path: str
+    command: str
+    file: str = ""
+    writes: str = ""
+    status: str = ""
+    cut: str = ""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,8 +78,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One collector: `markers` are templates that all must exist below its folder; `files` say what paths mean.
 
-    `sections` are templates of files that hold several outputs. `commands` are templates of files that list what was
-    run: JSON objects with a command and the file it wrote.
+    A layout that is `like` another has its host and its files too, behind its own. `obfuscated` are regexes on the names
+    of archive, folder and host that show that names and addresses were replaced.
     """
 
     name: str
@@ -67,7 +88,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rank: int = 0
     host: Identity = Identity()
     files: tuple[Entry, ...] = ()
-    sections: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
+    like: str = ""
     obfuscated: tuple[str, ...] = ()
 
 
@@ -84,7 +106,25 @@ class Told(msgspec.Struct, kw_only=True):
 def layouts() -> tuple[Layout, ...]:
     """Every layout, the most specific first."""
     files = sorted(path for path in FOLDER.glob("*.yaml") if path.name != KNOWN)
-    return tuple(sorted((load(file) for file in files), key=lambda layout: (-layout.rank, layout.name)))
+    found = {file.stem: load(file) for file in files}
+    return tuple(sorted((_whole(layout, found) for layout in found.values()), key=lambda one: (-one.rank, one.name)))
+
+
+def _whole(layout: Layout, found: dict[str, Layout]) -> Layout:
+    """The layout with what it takes from the one that it is like."""
+    if not layout.like:
+        return layout
+    if layout.like not in found:
+        close = difflib.get_close_matches(layout.like, found, 1)
+        text = f"{layout.name} is like {layout.like!r}, which is no layout"
+        raise DefinitionError("layouts", 0, text, close[0] if close else "")
+    other = found[layout.like]
+    return msgspec.structs.replace(
+        layout,
+        host=layout.host if layout.host != Identity() else other.host,
+        files=(*layout.files, *other.files),
+        records=(*layout.records, *other.records),
+    )
 
 
 def load(file: Path) -> Layout:
@@ -94,14 +134,15 @@ def load(file: Path) -> Layout:
         layout = msgspec.convert(_listed(said), Layout)
         for entry in layout.files:
             _check(file, entry)
-        for pattern in (*layout.host.name, *layout.host.inside, *layout.obfuscated):
+        lines = [entry.hosts for entry in layout.files if entry.hosts]
+        for pattern in (*layout.host.name, *layout.host.inside, *layout.obfuscated, *lines):
             re.compile(pattern)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise DefinitionError(file.name, mark.line + 1 if mark else 0, str(error.problem)) from error
     except msgspec.ValidationError as error:
         unknown = re.search(r"unknown field `(\w+)`", str(error))
-        fields = (*Layout.__struct_fields__, *Entry.__struct_fields__, *Identity.__struct_fields__)
+        fields = [name for one in (Layout, Entry, Record, Identity) for name in one.__struct_fields__]
         close = difflib.get_close_matches(unknown[1], fields, 1) if unknown else []
         raise DefinitionError(file.name, 0, str(error), close[0] if close else "") from error
     except re.error as error:
@@ -186,7 +227,7 @@ def said(layout: Layout, relative: str, host: str) -> dict[str, Any]:
                 value = getattr(entry, name)
                 if value is not None and name not in fields:
                     fields[name] = value.format(**caught) if "{" in value else value
-            for name in ("previous", "all_namespaces"):
+            for name in ("previous", "all_namespaces", "together", "hosts"):
                 value = getattr(entry, name)
                 if value is not None:
                     fields.setdefault(name, value)

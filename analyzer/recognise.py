@@ -15,10 +15,13 @@ from analyzer.hosts import Hosts, with_node
 from analyzer.kinds import LOG
 from analyzer.layout import Told
 from analyzer.match import Matcher
-from analyzer.sections import Section, looks_sectioned, split
+from analyzer.sections import CONTAINER_LOGS, Section, by_host, looks_sectioned, split
 
 HEAD = 8192
 SPLIT_UP_TO = 32 << 20
+# Each run of lines is read by itself: beyond this the hosts are interleaved, not one after the other
+MAX_RUNS = 64
+SECTIONS = "sections"
 _PACKED = re.compile(r"\.(gz|xz|bz2|zst|tailed)$")
 
 
@@ -106,10 +109,36 @@ class _Recogniser:
         head = text.decode(data)
         place = self._hosts.place(path, told)
         command = parse_command(fields.get("command", ""), place)
-        if member.size <= SPLIT_UP_TO and fields.get("kind") != LOG and looks_sectioned(head):
-            self._sections(path, names, place, self._matcher.by_path(names))
+        if fields.get("hosts"):
+            self._by_host(member, place, fields)
+            return
+        if member.size <= SPLIT_UP_TO and self._sectioned(member, fields, head):
+            self._sections(path, names, place)
             return
         self._decide(path, names, head, command, fields, Section(1, 0))
+
+    def _sectioned(self, member: Member, fields: dict[str, str], head: str) -> bool:
+        """Whether a file holds several outputs."""
+        if fields.get("kind") in (SECTIONS, LOG):
+            return fields["kind"] == SECTIONS
+        if looks_sectioned(head):
+            return True
+        dump = re.search(r"^\s*\{", head, re.MULTILINE) is not None
+        return dump and f"\n{CONTAINER_LOGS}".encode() in self._bundle.read(member.path)
+
+    def _by_host(self, member: Member, place: Place, fields: dict[str, str]) -> None:
+        """A file that many hosts wrote to: one artifact for each run of lines of one host."""
+        kind, why = fields.get("kind") or LOG, "by the collector's layout"
+        runs: list[tuple[str, int, int]] = []
+        if member.size <= SPLIT_UP_TO:
+            runs = by_host(text.decode(self._bundle.read(member.path)), re.compile(fields["hosts"]))
+        if not runs or len(runs) > MAX_RUNS:
+            command = parse_command("", place)
+            self._add(member.path, kind, why, command, "lines of several hosts are mixed in it", Section(1, 0))
+            return
+        for host, first, last in runs:
+            here = with_node(place, host) if host else place
+            self._add(member.path, kind, why, parse_command("", here), fields.get("cut") or "", Section(first, last))
 
     def _names(self, path: str, told: Told | None) -> tuple[str, ...]:
         """A path as globs see it: links that lead to it count too, and a compressed file's name without its suffix."""
@@ -127,7 +156,7 @@ class _Recogniser:
                     found += [other + tail for other in aliases.get(link, ())]
         return tuple(_PACKED.sub("", _PACKED.sub("", name)) for name in found)
 
-    def _sections(self, path: str, names: tuple[str, ...], place: Place, by_path: list[str]) -> None:
+    def _sections(self, path: str, names: tuple[str, ...], place: Place) -> None:
         """A file that holds the output of several commands."""
         content = text.decode(self._bundle.read(path, SPLIT_UP_TO))
         lines = content.split("\n")
@@ -139,7 +168,7 @@ class _Recogniser:
             own = command.names() if section.command else ()
             if section.file:
                 own = (*own, section.file, f"sections/{section.file}.log")
-            fields: dict[str, str] = {}
+            fields = {"kind": section.kind} if section.kind else {}
             if not own and len(sections) == 1:
                 own = names
             self._decide(path, own, body[:HEAD], command, fields, section)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
 from analyzer.command import PROGRAMS
+from analyzer.kinds import LOG
 
 MAX_SECTIONS = 20_000
 
 
 class Section(msgspec.Struct, frozen=True):
-    """Lines `first` to `last` (1-based) of a file: what one command printed; `host` and `command` may be ""."""
+    """Lines `first` to `last` (1-based) of a file: what one command printed; `host` and `command` may be "".
+
+    `kind` is that of the part where its marks tell it.
+    """
 
     first: int
     last: int
@@ -21,8 +26,23 @@ class Section(msgspec.Struct, frozen=True):
     host: str = ""
     file: str = ""
     cut: str = ""
+    kind: str = ""
 
 
+class Mark(NamedTuple):
+    """A line that ends one section; the next begins at line `after`. The rest is as in Section."""
+
+    line: int
+    after: int
+    command: str = ""
+    host: str = ""
+    file: str = ""
+    kind: str = ""
+
+
+# `kubectl cluster-info dump` to one file: JSON documents, and between them what containers wrote
+CONTAINER_LOGS = "==== START logs for container "
+_END_OF_LOGS = "==== END logs for container "
 _HOST = r"[A-Za-z0-9](?:[\w.-]*\w)?"
 _PROMPTS = tuple(
     re.compile(pattern)
@@ -92,22 +112,41 @@ def split(text: str) -> list[Section]:
     lines = text.split("\n")
     found: list[Section] = []
     marks = list(_marks(lines))
-    if not marks or marks[0][0] > 1:
-        marks.insert(0, (0, 1, "", "", "", False))
-    for index, (_, start, command, host, file, _) in enumerate(marks):
-        stop = marks[index + 1][0] - 1 if index + 1 < len(marks) else len(lines)
-        first, last = start, stop
+    if not marks or marks[0].line > 1:
+        marks.insert(0, Mark(0, 1))
+    for mark, following in zip(marks, [*marks[1:], Mark(len(lines) + 1, 0)], strict=True):
+        first, last = mark.after, following.line - 1
         while first <= last and not lines[first - 1].strip():
             first += 1
         while last >= first and (not lines[last - 1].strip() or _SCRIPT.match(lines[last - 1])):
             last -= 1
-        if last >= first or command:
-            found.append(Section(first, last, command, host, file))
+        if last >= first or mark.command:
+            found.append(Section(first, last, mark.command, mark.host, mark.file, kind=mark.kind))
     return found[:MAX_SECTIONS]
 
 
-def _marks(lines: list[str]) -> Iterator[tuple[int, int, str, str, str, bool]]:
-    """(line of the mark, first line after it, command, host, file, whether it only ends what came before)."""
+def by_host(text: str, pattern: re.Pattern[str]) -> list[tuple[str, int, int]]:
+    """Runs of lines of one host as (host, first line, last line); the group `node` of the pattern tells the host.
+
+    A line that does not tell belongs to the run before it; lines before the first that does have the host "".
+    """
+    runs: list[tuple[str, int, int]] = []
+    lines = text.split("\n")
+    for number, line in enumerate(lines[:-1] if not lines[-1] else lines, 1):
+        match = pattern.match(line[:1000])
+        host = match["node"] if match else ""
+        if runs and host in ("", runs[-1][0]):
+            runs[-1] = (runs[-1][0], runs[-1][1], number)
+        else:
+            runs.append((host, number, number))
+    return runs
+
+
+def _marks(lines: list[str]) -> Iterator[Mark]:
+    """Where sections end and begin."""
+    if any(line.startswith(CONTAINER_LOGS) for line in lines):
+        yield from _container_logs(lines)
+        return
     strong = any(len(line) < 500 and _strong(line) for line in lines)
     styles = [heading for heading in _HEADINGS if _used(heading, lines)]
     fenced = not strong and not styles and sum(1 for line in lines if _FENCE.match(line)) > 1
@@ -117,23 +156,36 @@ def _marks(lines: list[str]) -> Iterator[tuple[int, int, str, str, str, bool]]:
         if number <= skip_to or len(line) > 2000:
             continue
         if _SCRIPT.match(line):
-            yield number, number + 1, "", host, "", True
+            yield Mark(number, number + 1, host=host)
         elif _FENCE.match(line) and (fenced or inside or strong):
             inside = not inside
-            yield number, number + 1, pending if inside else "", host, "", not inside
+            yield Mark(number, number + 1, pending if inside else "", host)
             pending = ""
         elif match := _strong(line):
             host = match.groupdict().get("host") or host
-            yield number, number + 1, (match["cmd"] or "").strip(), host, "", False
+            yield Mark(number, number + 1, (match["cmd"] or "").strip(), host)
         elif found := next((match for heading in styles if (match := heading.match(line))), None):
             after, command, file = _headed_by(found, lines, number)
             skip_to = after - 1
-            yield number, after, command, host, file, False
+            yield Mark(number, after, command, host, file)
         elif not strong and not styles and (weak := _weak(line)):
             if fenced and not inside:
                 pending = weak["cmd"]
             else:
-                yield number, number + 1, weak["cmd"].strip(), host, "", False
+                yield Mark(number, number + 1, weak["cmd"].strip(), host)
+
+
+def _container_logs(lines: list[str]) -> Iterator[Mark]:
+    """The parts of a cluster dump in one file; the reader of logs tells the containers apart."""
+    inside = False
+    for number, line in enumerate(lines, 1):
+        if not inside and line.startswith(CONTAINER_LOGS):
+            inside = True
+            yield Mark(number, number, kind=LOG)
+        # the END of a log without a line feed at its end stands in its last line
+        if inside and _END_OF_LOGS in line:
+            inside = False
+            yield Mark(number + 1, number + 1)
 
 
 def _used(heading: re.Pattern[str], lines: list[str]) -> bool:

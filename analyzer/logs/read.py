@@ -263,14 +263,18 @@ def _note(kept: _Kept, patterns: Patterns) -> str:
 
 
 def _coverage(section: _Section, components: Sequence[str | None], note: str, path: str, empty: bool) -> list[Coverage]:
+    note = note or ("the file is empty" if empty else "")
+    if not note and section.pod is None and not section.place.node:
+        # It may be anybody's: that a line is not in it says nothing about any pod or node.
+        note = "whose log it is is not known"
     return [
         Coverage(
             fact=fact,
             node=section.place.node,
             pod=section.pod,
             component=component,
-            complete=not note and not empty,
-            note=note or ("the file is empty" if empty else ""),
+            complete=not note,
+            note=note,
             path=path,
         )
         for component in components

@@ -47,11 +47,15 @@ def kind_of(word: str) -> str | None:
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What was asked for: the kinds (if known), the namespace ("" all, None unknown), and why it is only a part."""
+    """What was asked for: the kinds (if known), the namespace ("" all, None unknown), and why it is only a part.
+
+    together: other artifacts hold the other objects, one in each
+    """
 
     kinds: tuple[str, ...] = ()
     namespace: str | None = None
     part: str = ""
+    together: bool = False
 
 
 def asked(command: str, path: str, place: Place) -> Asked:
@@ -70,7 +74,7 @@ def asked(command: str, path: str, place: Place) -> Asked:
             kinds = tuple(kind for word in found[1].split(",") if (kind := kind_of(word.split("/", 1)[0])))
             if found[2] or "/" in found[1]:
                 part = f"only {found[2] or found[1]}"
-    return Asked(kinds or _from_path(path), namespace, part)
+    return Asked(kinds or _from_path(path), namespace, part, place.together)
 
 
 def _from_path(path: str) -> tuple[str, ...]:
@@ -93,7 +97,7 @@ def coverage(
     for kind in sorted(kinds):
         definition = KINDS[kind]
         space, unsure = _space(namespaces, wanted) if definition.namespaced else (None, "")
-        why = note or wanted.part or unsure or ("one object only" if single else "")
+        why = note or wanted.part or unsure or ("one object only" if single and not wanted.together else "")
         for fact in definition.facts:
             component = kind if definition.facts in (("Workload",), ("RoleRule",), ("RoleBinding",)) else None
             entry = Coverage(fact=fact, namespace=space, component=component, complete=not why, note=why, path=path)
