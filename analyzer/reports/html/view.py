@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import msgspec
 from markupsafe import Markup
 
-from analyzer.command import PROGRAMS
 from analyzer.report import Check, Evidence, FileInfo, Finding, GapInfo, PathCell, Report
 from analyzer.reports.collection import script
 from analyzer.reports.html.drawing import path_drawing, timeline_drawing
@@ -18,6 +17,13 @@ from analyzer.reports.visible import pieces, prose, visible
 SIGNS = {"found": "✕", "clear": "✓", "not collected": "?", "not applicable": "–", "broken": "!"}
 RANK = ("found", "broken", "not collected", "not applicable", "clear")
 COLUMNS, ROWS = 30, 60
+# What the fixes of rules run; a setting or a line of a file may hold spaces as well.
+PROGRAMS = frozenset(
+    "awk aws az bridge calicoctl cat chronyc cilium conntrack cp crictl curl dig dnf docker echo ethtool firewall-cmd for "
+    "gcloud getenforce grep helm ip ip6tables ipset iptables iptables-save ipvsadm istioctl journalctl k3s kubeadm kubectl "
+    "ls microk8s modprobe mount nft nmcli nslookup oc openssl ping restorecon sed semanage semodule setenforce ss sudo "
+    "sysctl systemctl tc tcpdump tee timedatectl tracepath ufw update-alternatives wg yum zypper".split()
+)
 SYMPTOMS, ENTITIES, ALIKE_SHOWN = 50, 12, 200
 
 
@@ -232,7 +238,7 @@ def _step(text: str) -> tuple[Part, ...]:
 def _look(code: str) -> str:
     """A command that can be copied gets a line of its own; a name, a setting or an option stays in the sentence."""
     words = code.split()
-    return "command" if len(words) > 1 and words[0].rsplit("/", 1)[-1] in (*PROGRAMS, "for", "echo") else "code"
+    return "command" if len(words) > 1 and words[0].rsplit("/", 1)[-1] in PROGRAMS else "code"
 
 
 def _words(text: str) -> tuple[Part, ...]:
