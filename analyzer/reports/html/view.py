@@ -18,12 +18,13 @@ SIGNS = {"found": "✕", "clear": "✓", "not collected": "?", "not applicable":
 RANK = ("found", "broken", "not collected", "not applicable", "clear")
 COLUMNS, ROWS = 30, 60
 # What the fixes of rules run; a setting or a line of a file may hold spaces as well.
-PROGRAMS = frozenset(
-    "awk aws az bridge calicoctl cat chronyc cilium conntrack cp crictl curl dig dnf docker echo ethtool firewall-cmd for "
-    "gcloud getenforce grep helm ip ip6tables ipset iptables iptables-save ipvsadm istioctl journalctl k3s kubeadm kubectl "
-    "ls microk8s modprobe mount nft nmcli nslookup oc openssl ping restorecon sed semanage semodule setenforce ss sudo "
-    "sysctl systemctl tc tcpdump tee timedatectl tracepath ufw update-alternatives wg yum zypper".split()
-)
+_NAMES = """
+    awk aws az bridge calicoctl cat chronyc cilium conntrack cp crictl curl dig dnf docker echo ethtool firewall-cmd
+    for gcloud getenforce grep helm ip ip6tables ipset iptables iptables-save ipvsadm istioctl journalctl k3s kubeadm
+    kubectl ls microk8s modprobe mount nft nmcli nslookup oc openssl ping restorecon sed semanage semodule setenforce
+    ss sudo sysctl systemctl tc tcpdump tee timedatectl tracepath ufw update-alternatives wg yum zypper
+"""
+PROGRAMS = frozenset(_NAMES.split())
 SYMPTOMS, ENTITIES, ALIKE_SHOWN = 50, 12, 200
 
 
