@@ -11,7 +11,7 @@ from analyzer import text
 from analyzer.bundle import Bundle
 from analyzer.facts.source import Place
 from analyzer.kinds import LOG, kinds
-from analyzer.layout import Layout, Located, Told
+from analyzer.layout import Layout, Located, Told, begun_by, said
 from analyzer.ran import ran
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Hosts:
         paths = [member.path for member in bundle.members]
         self.located = Located([*paths, *bundle.aliases_of_folders()])
         self._of_root = {root: self._host(root, layout) for root, layout in self.located.roots.items()}
+        self.alone: dict[str, Layout] = {}
         self._ran = ran(bundle, self.located)
         self.obfuscated = any(self._is_obfuscated(root, layout) for root, layout in self.located.roots.items())
         self._of_folder: dict[str, str] = {}
@@ -53,13 +54,18 @@ class Hosts:
                 self._learn(member.path)
         self._top = _common(paths)
 
-    def tell(self, path: str) -> Told | None:
-        """What a layout says of a path."""
+    def tell(self, path: str, head: str) -> Told | None:
+        """What a layout says of a path, or of a file that begins like this."""
         root = self.located.root_of(path)
         told = None if root is None else self.located.tell(path, self._of_root.get(root, ""))
         if told is not None and (known := self._ran.get(path)):
             told.fields.setdefault("command", known.command)
             told.fields["cut"] = told.fields.get("cut") or known.cut
+            told.fields["error"] = known.error
+        if (told is None or not told.fields) and (layout := begun_by(head)):
+            self.alone[path] = layout
+            folder, _, name = path.rpartition("/")
+            return Told(layout=layout, root=folder, relative=name, fields=said(layout, name, ""))
         return told
 
     def place(self, path: str, told: Told | None) -> Place:

@@ -29,7 +29,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `kind` may also be "known" (read for nothing) or "sections" (outputs under headings, whatever its first lines look
     like). `hosts` is a regex with a group `node` that tells for each line whose it is, in a file of many hosts.
-    `together` says that the files of this form hold all objects of their kind between them, one or some in each.
+    `heading` is a regex for the lines that begin a part of the file; what it catches may be used like names of the path,
+    and the entry speaks of these parts alone. `together` says that the files of this form hold all objects of their kind between them, one or some in each.
     """
 
     path: tuple[str, ...]
@@ -46,13 +47,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     all_namespaces: bool | None = None
     together: bool | None = None
     hosts: str | None = None
+    heading: str | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A JSON file in which a collector notes what it ran. Objects in it that have the key `command` are taken.
 
     The output is in the file that the key `file` names, or else at `writes`, a path with {names} that `path` caught.
-    `status` is the key of the exit status, `cut` that of a flag that says whether the output was cut off.
+    `status` is the key of the exit status, `error` that of the message of what failed, `cut` that of a flag that says
+    whether the output was cut off.
     """
 
     path: str
@@ -60,6 +63,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     file: str = ""
     writes: str = ""
     status: str = ""
+    error: str = ""
     cut: str = ""
 
 
@@ -79,7 +83,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One collector: `markers` are templates that all must exist below its folder; `files` say what paths mean.
 
     A layout that is `like` another has its host and its files too, behind its own. `obfuscated` are regexes on the names
-    of archive, folder and host that show that names and addresses were replaced.
+    of archive, folder and host that show that names and addresses were replaced. `begins` is a regex that the start of a
+    file must match, for collectors that write one file: its entries then see the name of the file.
     """
 
     name: str
@@ -90,6 +95,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     files: tuple[Entry, ...] = ()
     records: tuple[Record, ...] = ()
     like: str = ""
+    begins: str = ""
     obfuscated: tuple[str, ...] = ()
 
 
@@ -134,7 +140,7 @@ def load(file: Path) -> Layout:
         layout = msgspec.convert(_listed(said), Layout)
         for entry in layout.files:
             _check(file, entry)
-        lines = [entry.hosts for entry in layout.files if entry.hosts]
+        lines = [one for entry in layout.files for one in (entry.hosts, entry.heading, layout.begins) if one]
         for pattern in (*layout.host.name, *layout.host.inside, *layout.obfuscated, *lines):
             re.compile(pattern)
     except yaml.MarkedYAMLError as error:
@@ -162,6 +168,7 @@ def _listed(said: Any) -> Any:
 def _check(file: Path, entry: Entry) -> None:
     for template in entry.path:
         caught = set(re.compile(expression(template)).groupindex) | {"host"}
+        caught |= set(re.compile(entry.heading or "").groupindex)
         for name in NAMES:
             wanted = set(re.findall(r"\{(\w+)\}", getattr(entry, name) or ""))
             if wanted - caught:
@@ -215,7 +222,10 @@ class Located:
 
 
 def said(layout: Layout, relative: str, host: str) -> dict[str, Any]:
-    """The fields that a layout's entries give a path below its folder."""
+    """The fields that a layout's entries give a path below its folder.
+
+    "headings" are the entries that speak of parts of the file, each with the names that the path caught.
+    """
     fields: dict[str, Any] = {}
     for entry in layout.files:
         for template in entry.path:
@@ -223,16 +233,29 @@ def said(layout: Layout, relative: str, host: str) -> dict[str, Any]:
             if match is None:
                 continue
             caught = {name: value or "" for name, value in match.groupdict().items()} | {"host": host}
-            for name in NAMES:
-                value = getattr(entry, name)
-                if value is not None and name not in fields:
-                    fields[name] = value.format(**caught) if "{" in value else value
-            for name in ("previous", "all_namespaces", "together", "hosts"):
-                value = getattr(entry, name)
-                if value is not None:
-                    fields.setdefault(name, value)
+            if entry.heading:
+                fields.setdefault("headings", []).append((entry, caught))
+            else:
+                fill(fields, entry, caught)
             break
     return fields
+
+
+def fill(fields: dict[str, Any], entry: Entry, caught: dict[str, str]) -> None:
+    """Add what an entry says to the fields that have no value yet."""
+    for name in NAMES:
+        value = getattr(entry, name)
+        if value is not None and name not in fields:
+            fields[name] = value.format(**caught) if "{" in value else value
+    for name in ("previous", "all_namespaces", "together", "hosts"):
+        value = getattr(entry, name)
+        if value is not None:
+            fields.setdefault(name, value)
+
+
+def begun_by(head: str) -> Layout | None:
+    """The layout that the first lines of a file show, whatever its name is."""
+    return next((layout for layout in layouts() if layout.begins and re.search(layout.begins, head)), None)
 
 
 def _roots(layout: Layout, by_name: dict[str, list[str]], known: set[str]) -> list[str]:

@@ -18,10 +18,11 @@ DEEPEST = 40
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """The command that wrote a file; `cut` says why its output is not all there is, or is empty."""
+    """The command that wrote a file; `cut` says why its output is not all there is, `error` why it failed."""
 
     command: str
     cut: str = ""
+    error: str = ""
 
 
 def ran(bundle: Bundle, located: Located) -> dict[str, Ran]:
@@ -54,7 +55,8 @@ def _read(data: bytes, record: Record, root: str, caught: dict[str, str | None],
         cut = _STOPPED.get(status, "")
         if record.cut and one.get(record.cut) is True:
             cut = cut or "its output was cut off"
-        found[root + file] = Ran(command, f"`{command}`: {cut}" if cut else "")
+        error = str(one.get(record.error) or "") if record.error else ""
+        found[root + file] = Ran(command, f"`{command}`: {cut}" if cut else "", error)
 
 
 def _objects(value: Any, key: str, depth: int) -> Iterator[dict[str, Any]]:

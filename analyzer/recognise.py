@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -13,15 +14,16 @@ from analyzer.command import Command, parse_command
 from analyzer.facts.source import Place
 from analyzer.hosts import Hosts, with_node
 from analyzer.kinds import LOG
-from analyzer.layout import Told
+from analyzer.layout import Told, fill
 from analyzer.match import Matcher
-from analyzer.sections import CONTAINER_LOGS, Section, by_host, looks_sectioned, split
+from analyzer.sections import CONTAINER_LOGS, Section, by_heading, by_host, looks_sectioned, split
 
 HEAD = 8192
 SPLIT_UP_TO = 32 << 20
 # Each run of lines is read by itself: beyond this the hosts are interleaved, not one after the other
 MAX_RUNS = 64
 SECTIONS = "sections"
+KNOWN_KIND = "known"
 _PACKED = re.compile(r"\.(gz|xz|bz2|zst|tailed)$")
 
 
@@ -84,7 +86,8 @@ class _Recogniser:
         for member in self._bundle.members:
             self._file(member)
         found = self._found
-        names = dict.fromkeys(layout.name for layout in self._hosts.located.roots.values())
+        used = (*self._hosts.located.roots.values(), *self._hosts.alone.values())
+        names = dict.fromkeys(layout.name for layout in used)
         return Recognition(
             artifacts=tuple(self._hosts.settle(artifact) for artifact in found.artifacts),
             unrecognised=tuple(found.unrecognised),
@@ -96,11 +99,11 @@ class _Recogniser:
 
     def _file(self, member: Member) -> None:
         path = member.path
-        told = self._hosts.tell(path)
+        data = self._bundle.read(path, HEAD)
+        told = self._hosts.tell(path, text.decode(data))
         fields = told.fields if told else {}
         names = self._names(path, told)
-        data = self._bundle.read(path, HEAD)
-        if fields.get("kind") == "known" or (not fields.get("kind") and self._matcher.not_needed(names, told)):
+        if fields.get("kind") == KNOWN_KIND or (not fields.get("kind") and self._matcher.not_needed(names, told)):
             self._found.known.append(path)
             return
         if data.count(0) > len(data) // 20 and data.strip(b"\0") and not text.wide(data[:512]):
@@ -112,21 +115,24 @@ class _Recogniser:
         if fields.get("hosts"):
             self._by_host(member, place, fields)
             return
+        if told and fields.get("headings") and member.size <= SPLIT_UP_TO:
+            self._by_heading(path, told)
+            return
         if member.size <= SPLIT_UP_TO and self._sectioned(member, fields, head):
             self._sections(path, names, place)
             return
         self._decide(path, names, head, command, fields, Section(1, 0))
 
-    def _sectioned(self, member: Member, fields: dict[str, str], head: str) -> bool:
+    def _sectioned(self, member: Member, fields: dict[str, Any], head: str) -> bool:
         """Whether a file holds several outputs."""
         if fields.get("kind") in (SECTIONS, LOG):
-            return fields["kind"] == SECTIONS
+            return bool(fields["kind"] == SECTIONS)
         if looks_sectioned(head):
             return True
         dump = re.search(r"^\s*\{", head, re.MULTILINE) is not None
         return dump and f"\n{CONTAINER_LOGS}".encode() in self._bundle.read(member.path)
 
-    def _by_host(self, member: Member, place: Place, fields: dict[str, str]) -> None:
+    def _by_host(self, member: Member, place: Place, fields: dict[str, Any]) -> None:
         """A file that many hosts wrote to: one artifact for each run of lines of one host."""
         kind, why = fields.get("kind") or LOG, "by the collector's layout"
         runs: list[tuple[str, int, int]] = []
@@ -156,6 +162,24 @@ class _Recogniser:
                     found += [other + tail for other in aliases.get(link, ())]
         return tuple(_PACKED.sub("", _PACKED.sub("", name)) for name in found)
 
+    def _by_heading(self, path: str, told: Told) -> None:
+        """A file whose parts the collector's layout names."""
+        content = text.decode(self._bundle.read(path, SPLIT_UP_TO))
+        lines = content.split("\n")
+        for section, entry, caught in by_heading(lines, told.fields["headings"]):
+            body = "\n".join(lines[section.first - 1 : section.last])
+            fields: dict[str, Any] = {}
+            if entry:
+                fill(fields, entry, caught)
+            for name, value in told.fields.items():
+                fields.setdefault(name, value)
+            if fields.get("kind") == KNOWN_KIND:
+                self._found.known += [path] if path not in self._found.known[-1:] else []
+                continue
+            place = self._hosts.place(path, msgspec.structs.replace(told, fields=fields))
+            command = parse_command(fields.get("command", ""), place)
+            self._decide(path, (), body[:HEAD], command, fields, section)
+
     def _sections(self, path: str, names: tuple[str, ...], place: Place) -> None:
         """A file that holds the output of several commands."""
         content = text.decode(self._bundle.read(path, SPLIT_UP_TO))
@@ -174,7 +198,7 @@ class _Recogniser:
             self._decide(path, own, body[:HEAD], command, fields, section)
 
     def _decide(
-        self, path: str, names: tuple[str, ...], head: str, command: Command, fields: dict[str, str], section: Section
+        self, path: str, names: tuple[str, ...], head: str, command: Command, fields: dict[str, Any], section: Section
     ) -> None:
         """Say what a file or section is."""
         found = self._found
@@ -182,6 +206,9 @@ class _Recogniser:
             names = (*names, *command.names())
         wanted = str(fields.get("kind") or "")
         label = wanted or next(iter(self._matcher.by_path(names)), "") or command.plain or names[0] if names else ""
+        if not head.strip() and fields.get("error"):
+            found.failed.append((path, label or command.plain, str(fields["error"])[:300]))
+            return
         if not head.strip():
             self._empty(path, names, command, section, wanted, label)
             return

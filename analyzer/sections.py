@@ -10,6 +10,7 @@ import msgspec
 
 from analyzer.command import PROGRAMS
 from analyzer.kinds import LOG
+from analyzer.layout import Entry
 
 MAX_SECTIONS = 20_000
 
@@ -115,14 +116,40 @@ def split(text: str) -> list[Section]:
     if not marks or marks[0].line > 1:
         marks.insert(0, Mark(0, 1))
     for mark, following in zip(marks, [*marks[1:], Mark(len(lines) + 1, 0)], strict=True):
-        first, last = mark.after, following.line - 1
-        while first <= last and not lines[first - 1].strip():
-            first += 1
-        while last >= first and (not lines[last - 1].strip() or _SCRIPT.match(lines[last - 1])):
-            last -= 1
+        first, last = _trimmed(lines, mark.after, following.line - 1)
         if last >= first or mark.command:
             found.append(Section(first, last, mark.command, mark.host, mark.file, kind=mark.kind))
     return found[:MAX_SECTIONS]
+
+
+def by_heading(
+    lines: list[str], headings: list[tuple[Entry, dict[str, str]]]
+) -> Iterator[tuple[Section, Entry | None, dict[str, str]]]:
+    """The parts of a file, with the entry whose heading begins each and what was caught; None for the first lines."""
+    patterns = [(re.compile(entry.heading or ""), entry, caught) for entry, caught in headings]
+    open_: tuple[int, Entry | None, dict[str, str]] = (1, None, {})
+    for number, line in enumerate([*lines, None], 1):
+        found = None
+        if line is not None and len(line) < 1000:
+            found = next(((match, one) for one in patterns if (match := one[0].match(line))), None)
+        if line is not None and found is None:
+            continue
+        first, last = _trimmed(lines, open_[0], number - 1)
+        if last >= first:
+            yield Section(first, last), open_[1], open_[2]
+        if found is not None:
+            match, (_, entry, caught) = found
+            groups = {name: value or "" for name, value in match.groupdict().items()}
+            open_ = (number + 1, entry, {**caught, **groups})
+
+
+def _trimmed(lines: list[str], first: int, last: int) -> tuple[int, int]:
+    """The range of lines without blank ones, or script(1)'s own, at its ends."""
+    while first <= last and not lines[first - 1].strip():
+        first += 1
+    while last >= first and (not lines[last - 1].strip() or _SCRIPT.match(lines[last - 1])):
+        last -= 1
+    return first, last
 
 
 def by_host(text: str, pattern: re.Pattern[str]) -> list[tuple[str, int, int]]:

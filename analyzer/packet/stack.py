@@ -48,7 +48,9 @@ class Stack:
     def collected(self, fact: str) -> bool:
         """Whether facts of a type were collected completely here; what a pod is not asked for counts as absent."""
         if self.netns is not None:
-            return self.facts.collected(fact, pod=self.netns)
+            # the dump of a host says nothing of the pods on it
+            found = self.facts.coverage(fact, pod=self.netns)
+            return any(entry.complete and (entry.pod == self.netns or entry.node is None) for entry in found)
         return any(entry.complete and entry.node == self.node for entry in self.facts.coverage(fact, node=self.node))
 
     def touched(self, fact: str) -> bool:

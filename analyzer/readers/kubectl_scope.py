@@ -74,13 +74,15 @@ def asked(command: str, path: str, place: Place) -> Asked:
             kinds = tuple(kind for word in found[1].split(",") if (kind := kind_of(word.split("/", 1)[0])))
             if found[2] or "/" in found[1]:
                 part = f"only {found[2] or found[1]}"
-    return Asked(kinds or _from_path(path), namespace, part, place.together)
+    return Asked(kinds or _from_path(path, place.namespace), namespace, part, place.together)
 
 
-def _from_path(path: str) -> tuple[str, ...]:
+def _from_path(path: str, namespace: str | None) -> tuple[str, ...]:
     """The kind that a name tells: networkpolicies.json, k8s-pods-20240101.yaml, network-policy/NS.json."""
     folders = path.split("/")
     stem = folders.pop().rsplit(".", 1)[0]
+    if stem == namespace:  # kube-node-lease is no node
+        stem = ""
     words = [stem, *reversed(re.split(r"[_.]|-(?!polic)", stem)), *reversed(folders[-2:])]
     return next(((kind,) for word in words if len(word) > 2 and (kind := kind_of(word))), ())
 
