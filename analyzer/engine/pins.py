@@ -12,7 +12,7 @@ from analyzer.facts.fact import Fact
 # Facts that come from many logs, of which any may hold the line that is looked for.
 LOGS = frozenset({"LogLine", "LogWindow"})
 # Facts of which one dump may hold only some tables.
-TABLES = frozenset({"Rule", "Chain"})
+TABLES = frozenset({"Rule", "Chain", "Counter"})
 
 
 class Pin(msgspec.Struct, frozen=True):

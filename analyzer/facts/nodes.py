@@ -125,6 +125,8 @@ class Counter(Fact, frozen=True, kw_only=True):
     """One kernel counter or gauge: `nf_conntrack_count`, `TcpExtListenDrops`, `conntrack.insert_failed`.
 
     node: the node
+    table: the set it is printed with: netstat, snmp, snmp6, sockstat, softnet_stat, dev, nf_conntrack, arp_cache,
+      ndisc_cache, conntrack, ethtool; None for a single one
     name: as the kernel names it, with the file's or command's prefix
     value: the number
     """
@@ -134,5 +136,6 @@ class Counter(Fact, frozen=True, kw_only=True):
     identity: ClassVar[tuple[str, ...]] = ("node", "name")
 
     node: NodeName
+    table: str | None = None
     name: str
     value: int

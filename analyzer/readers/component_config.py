@@ -35,7 +35,6 @@ _BY_PATH = (
     ("k3s/", "k3s"),
     ("rke2/", "rke2"),
     ("docker/", "docker"),
-    ("kubelet", "kubelet"),
 )
 
 
@@ -52,6 +51,8 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
         # JSON is YAML, except for tabs between its tokens.
         for value in tree(text.replace("\t", " ")):
             found, component = _settings(value, path, node)
+            if not component:
+                raise Broken("of no known component", 1)
             components.add(component)
             facts.extend(_placed(found, lines, path, first_line))
     except Broken as error:
@@ -72,9 +73,9 @@ def _settings(value: Any, path: str, node: NodeName | None) -> tuple[list[Any], 
         value, kind = value["kubeletconfig"], "KubeletConfiguration"
     else:
         kind = str(value.get("kind", "")) if isinstance(value, dict) else ""
-    component = _COMPONENT.get(kind) or next((name for part, name in _BY_PATH if part in path), "kubelet")
+    component = _COMPONENT.get(kind) or next((name for part, name in _BY_PATH if part in path), "")
     here = Source(path, 1, 1)
-    return list(document(component, value, node, here)) if isinstance(value, dict) else [], component
+    return (list(document(component, value, node, here)), component) if isinstance(value, dict) else ([], "")
 
 
 def _placed(settings: list[Any], lines: list[str], path: str, first_line: int) -> list[Fact]:

@@ -34,5 +34,7 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
         elif line.strip() and not line.startswith("conntrack v"):
             text.gap(number, "cpu=N name=N ...", line)
     for name, value in sums.items():
-        text.add(Counter, lines[0], lines[-1], name=f"conntrack.{name}", value=value)
-    return text.done([Counter])
+        text.add(Counter, lines[0], lines[-1], table="conntrack", name=f"conntrack.{name}", value=value)
+    if sums:
+        text.cover(Counter, table="conntrack")
+    return text.done()

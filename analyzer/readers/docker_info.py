@@ -6,7 +6,7 @@ import re
 
 from analyzer.facts.configuration import Setting, Version
 from analyzer.facts.fact import Coverage, Fact, NodeName, Parsed
-from analyzer.facts.source import Place, Source
+from analyzer.facts.source import Gap, Place, Source
 from analyzer.text import decode
 
 ARTIFACT = "docker-info"
@@ -18,13 +18,15 @@ RANK = 50
 
 _KEY = re.compile(r" ?([A-Z][\w ]+): (\S.*)$")
 _WANTED = ("Cgroup Driver", "Storage Driver", "Logging Driver", "Live Restore Enabled", "Kernel Version")
+_LINE = re.compile(r"\s|(?!E(rror|RROR))[A-Z][\w/ -]{0,40}:(\s|$)")
 _DISABLED = re.compile(r"WARNING: (IPv4 forwarding|bridge-nf-call-ip6?tables) is disabled")
 
 
 def read(data: bytes, path: str, place: Place, first_line: int, command: str) -> Parsed:
-    """Version and Setting facts; every other line is known."""
+    """Version and Setting facts; other lines of the form `Name: value` are known."""
     node = NodeName(place.node) if place.node else None
     facts: list[Fact] = []
+    gaps: list[Gap] = []
     written = 0
     for number, line in enumerate(decode(data).split("\n"), first_line):
         written += bool(line.strip())
@@ -35,5 +37,11 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
             facts.append(Version(node=node, component="docker", version=found[2], origin=here))
         elif found and found[1] in _WANTED:
             facts.append(Setting(node=node, component="docker", name=found[1], value=found[2], origin=here))
-    covered = Coverage(fact="Version", node=place.node, component="docker", path=path)
-    return Parsed(facts=tuple(facts), coverage=(covered,), lines=written, understood=written)
+        elif line.strip() and not found and not _LINE.match(line):
+            gaps.append(Gap(here, "a line of docker info", line[:400]))
+    told = any(isinstance(fact, Version) for fact in facts)
+    note = "" if told else "no server answered"
+    covered = Coverage(fact="Version", node=place.node, component="docker", complete=told, note=note, path=path)
+    return Parsed(
+        facts=tuple(facts), gaps=tuple(gaps), coverage=(covered,), lines=written, understood=written - len(gaps)
+    )

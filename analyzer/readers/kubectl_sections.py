@@ -61,7 +61,7 @@ def objects(lines: Sequence[tuple[int, str]]) -> list[Described]:
     """The objects of an output: each starts with a line "Name:" at the margin."""
     starts = [index for index, (_, text) in enumerate(lines) if text.startswith("Name:")]
     found = []
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=False):
         part = [(number, text) for number, text in lines[start:end] if text.strip()]
         found.append(Described(part[0][0], part[-1][0], tuple(sections(part))))
     return found

@@ -24,6 +24,7 @@ _OTHER = re.compile(
     r"|minCompatibility\w+)\"?\s*:|Kustomize Version|\s*[{}],?$|go version|WARNING|Warning|The connection to the server"
     r"|Unable to connect|error:|Use --output|.*[#$+>] *(kubectl|k3s) "
 )
+_AWAY = re.compile(r"The connection to the server|Unable to connect|error:", re.IGNORECASE)
 _OWN = {"client": "kubectl", "server": "kubernetes"}
 
 
@@ -33,6 +34,7 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
     gaps: list[Gap] = []
     owner = "server"
     written = 0
+    away = ""
     for number, line in enumerate(decode(data).split("\n"), first_line):
         if not line.strip():
             continue
@@ -48,11 +50,13 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
                 owner = found[1]
             if git := _GIT.search(line):
                 component, version = _OWN[owner], git[1]
+            elif _AWAY.match(line):
+                away = f"line {number}: the server did not answer"
             elif not found and not _OTHER.match(line):
                 gaps.append(Gap(here, "a line of kubectl version", line[:400]))
         if version:
             facts.append(Version(component=component, version=version, origin=here))
-    covered = Coverage(fact="Version", complete=not gaps, path=path)
+    covered = Coverage(fact="Version", complete=not gaps and not away, note=away, path=path)
     return Parsed(
         facts=tuple(facts), gaps=tuple(gaps), coverage=(covered,), lines=written, understood=written - len(gaps)
     )

@@ -47,7 +47,8 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
             dev=None if found[1] == "*" else found[1],
             metric=int(found[5]),
             mtu=int(found[7]) or None,
-            type="unreachable" if flags & REJECT else "unicast",
+            # A route without a device that refuses nobody drops in silence.
+            type="unreachable" if flags & REJECT else "blackhole" if found[1] == "*" else "unicast",
         )
     text.cover(Route, table="main")
     return text.done()
