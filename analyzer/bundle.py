@@ -163,17 +163,36 @@ def _nothing(path: str, tree: Tree) -> str:
 def _take(path: Path, name: str, prefix: str, unpacker: Unpacker) -> str:
     """Read one path into the tree; its digest."""
     if str(path) == "-":
-        return _stream(sys.stdin.buffer, name, prefix, unpacker, None)
+        return _stream(_standard_input(), name, prefix, unpacker, None)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             return Folder(path, prefix, unpacker).digest()
         if not stat.S_ISREG(status.st_mode) and not stat.S_ISFIFO(status.st_mode):
             raise BundleError(f"{path}: neither a file nor a folder")
-        with path.open("rb") as file:
+        with _opened(path) as file:
             return _stream(file, name, prefix, unpacker, status.st_mtime)
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror or error}") from error
+
+
+def _standard_input() -> BinaryIO:
+    """What comes in through a pipe or from a file, or is typed; BundleError for /dev/zero and the like."""
+    file = sys.stdin.buffer if sys.stdin is not None else None
+    try:
+        endless = file is None or (stat.S_ISCHR(os.fstat(file.fileno()).st_mode) and not os.isatty(file.fileno()))
+    except (OSError, ValueError):
+        endless = False
+    if file is None or endless:
+        raise BundleError("stdin: nothing comes in; use it as in `cat bundle.tar.gz | hairpin report -`")
+    return file
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file, or a pipe that somebody writes to: one without a writer reads as empty, it is not waited for."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.set_blocking(handle, True)
+    return os.fdopen(handle, "rb")
 
 
 def _stream(file: BinaryIO, name: str, prefix: str, unpacker: Unpacker, mtime: float | None) -> str:

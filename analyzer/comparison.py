@@ -9,6 +9,8 @@ import msgspec
 from analyzer.errors import UsageError
 from analyzer.report import Report
 
+SCHEMA = "hairpin-report/1"
+
 
 def compare(before: Path, after: Path) -> str:
     """Lines that say what was fixed, what is new, what stays, and what can no longer be decided."""
@@ -29,9 +31,13 @@ def compare(before: Path, after: Path) -> str:
 
 
 def _read(path: Path) -> Report:
+    hint = "; `hairpin report BUNDLE -o report.json` makes one"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Report)
+        report = msgspec.json.decode(path.read_bytes(), type=Report)
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise UsageError(f"{path} is not a hairpin-report/1: {error}") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}{hint}") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(f"{path} is not a report as JSON (hairpin-report/1): {error}{hint}") from error
+    if report.schema != SCHEMA:
+        raise UsageError(f"{path} is a {report.schema[:40]!r}, only {SCHEMA} can be compared{hint}")
+    return report

@@ -1,42 +1,74 @@
-"""Facts and packet paths as text, JSON or CSV, for `hairpin facts` and `hairpin paths`."""
+"""Facts and packet paths as text, JSON, CSV or a database, for `hairpin facts` and `hairpin paths`."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
+from analyzer.database import database
 from analyzer.errors import UsageError
 from analyzer.facts import fact_types
 from analyzer.facts.derived import Path
 from analyzer.facts.fact import Fact
+from analyzer.facts.source import Gap
 from analyzer.facts.store import Facts
 from analyzer.reports.visible import visible
 
+FORMATS = ("text", "json", "csv", "sqlite")
+ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv", ".sqlite": "sqlite", ".db": "sqlite"}
+# What a spreadsheet would take for a formula when it opens a CSV file
+_FORMULA = re.compile(r"\s*[=+\-@\t\r|%]")
+# In JSON these occur inside strings only, where an escape says the same
+_UNSAFE = re.compile(
+    "[\x7f-\xa0\xad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 
-def list_facts(facts: Facts, type_name: str | None, where: str | None, format: str) -> str:
-    """Facts of one type or of all, one a line; with neither type nor condition, a count per type and what it is."""
+
+class Query(msgspec.Struct, frozen=True):
+    """Which facts are wanted: of one type or all, and a condition that they fulfil."""
+
+    type: type[Fact] | None = None
+    keep: Callable[[Fact], bool] | None = None
+
+    def of(self, facts: Facts) -> list[Fact]:
+        """The facts that are wanted."""
+        chosen: Iterable[Fact] = facts.of(self.type) if self.type else facts.all()
+        return [fact for fact in chosen if self.keep is None or self.keep(fact)]
+
+
+def query(type_name: str | None, where: str | None) -> Query:
+    """What `--type` and `--where` ask for; UsageError if there is no such type or the condition is wrong."""
     known = fact_types()
     if type_name and type_name not in known:
-        close = get_close_matches(type_name, known, 1)
-        raise UsageError(f"no fact type {type_name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+        close = get_close_matches(type_name, known, 1) or [n for n in known if n.lower() == type_name.lower()]
+        hint = f"; did you mean {close[0]!r}?" if close else "; `hairpin facts BUNDLE` lists them"
+        raise UsageError(f"no fact type {type_name!r}{hint}")
     if where and not type_name:
-        raise UsageError("--where needs --type")
-    if not type_name and format == "text":
-        return "".join(
-            f"{name:20} {len(facts.of(kind)):7}  {kind.per:10} {kind.command}\n" for name, kind in known.items()
-        )
-    chosen: Iterable[Fact] = facts.of(known[type_name]) if type_name else facts.all()
-    if where and type_name:
-        from analyzer.engine.condition import fact_filter
+        raise UsageError("--where needs --type, the type of fact that it is about")
+    if not where or not type_name:
+        return Query(known[type_name] if type_name else None)
+    from analyzer.engine.condition import fact_filter
 
-        keep = fact_filter(known[type_name], where)
-        chosen = [fact for fact in chosen if keep(fact)]
-    return render_rows([row(fact) for fact in chosen], format)
+    return Query(known[type_name], fact_filter(known[type_name], where))
+
+
+def list_facts(facts: Facts, wanted: Query, format: str, gaps: Sequence[Gap] = ()) -> bytes:
+    """Facts in a format; text is one a line, or without a type a count of each and the command that collects it."""
+    if format == "sqlite":
+        return database(wanted.of(facts), facts.all_coverage(), gaps)
+    if wanted.type is None and format == "text":
+        lines = [
+            f"{name:20} {len(facts.of(kind)):7}  {kind.per:10} {kind.command}" for name, kind in fact_types().items()
+        ]
+        head = f"{'fact':20} {'number':>7}  {'per':10} collected by"
+        return "".join(f"{line}\n" for line in (head, *lines)).encode()
+    return render_rows([row(fact) for fact in wanted.of(facts)], format).encode()
 
 
 def list_paths(facts: Facts, format: str) -> str:
@@ -44,8 +76,6 @@ def list_paths(facts: Facts, format: str) -> str:
     order = sorted(facts.of(Path), key=lambda path: (path.ok is True, path.ok is None, path.kind, path.node))
     if format == "json":
         return render_rows([row(path) for path in order], "json")
-    if format != "text":
-        raise UsageError(f"--format takes text or json, not {format!r}")
     lines = []
     for path in order:
         word = {True: "ok", False: "BROKEN", None: "unknown"}[path.ok]
@@ -59,33 +89,41 @@ def list_paths(facts: Facts, format: str) -> str:
 
 
 def row(fact: Fact) -> dict[str, Any]:
-    """A fact as plain values, with its type and its place."""
+    """A fact as plain values: the name of its type under `fact`, what is known of it, and `at`, its file and line."""
     values = msgspec.to_builtins(fact, enc_hook=str)
     origin = values.pop("origin")
     at = f"{origin['path']}:{origin['line']}" if origin["path"] else ""
-    return {"type": type(fact).__name__, **{k: v for k, v in values.items() if v is not None}, "at": at}
+    return {"fact": type(fact).__name__, **{k: v for k, v in values.items() if v is not None}, "at": at}
 
 
 def render_rows(rows: list[dict[str, Any]], format: str) -> str:
     """Rows in the given format; JSON is one array with sorted keys."""
     match format:
         case "json":
-            return msgspec.json.format(msgspec.json.encode(rows, order="sorted"), indent=1).decode() + "\n"
+            text = msgspec.json.format(msgspec.json.encode(rows, order="sorted"), indent=1).decode()
+            return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
         case "csv":
             out = io.StringIO()
-            names = sorted({name for row in rows for name in row})
+            names = ["fact", *sorted({name for row in rows for name in row} - {"fact", "at"}), "at"]
             writer = csv.DictWriter(out, names, lineterminator="\n")
             writer.writeheader()
-            writer.writerows({k: visible(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows)
+            writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
             return out.getvalue()
-        case "text":
+        case _:
             return "".join(f"{_line(row)}\n" for row in rows)
-    raise UsageError(f"--format takes text, json or csv, not {format!r}")
+
+
+def _cell(value: Any) -> Any:
+    """A value as a cell of a table; text that a spreadsheet would run gets an apostrophe in front."""
+    if isinstance(value, int | float):
+        return value
+    text = visible(value if isinstance(value, str) else msgspec.json.encode(value).decode(), 0)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _line(row: dict[str, Any]) -> str:
-    fields = " ".join(f"{k}={_short(v)}" for k, v in row.items() if k not in ("type", "at"))
-    return visible(f"{row['type']}  {fields}  {row['at']}")
+    fields = " ".join(f"{name}={_short(value)}" for name, value in row.items() if name not in ("fact", "at"))
+    return visible(f"{row['fact']}  {fields}  {row['at']}", 0)
 
 
 def _short(value: Any) -> str:

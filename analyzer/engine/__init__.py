@@ -27,4 +27,6 @@ def find_rule(rules: Sequence[Rule], name: str) -> Rule:
         if rule.id == name:
             return rule
     close = nearest(name, [rule.id for rule in rules])
-    raise UsageError(f"there is no rule {name!r}" + (f"; did you mean {close!r}?" if close else ""))
+    raise UsageError(
+        f"there is no rule {name!r}" + (f"; did you mean {close!r}?" if close else "; `hairpin rules list` has all")
+    )

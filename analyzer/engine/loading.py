@@ -47,7 +47,10 @@ def rule_files(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         Spot(str(folder), 0).fail("no such folder of rules")
-    return sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    found = sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    if not found:
+        Spot(str(folder), 0).fail("no rule is in it, that is a file of the ending .yaml")
+    return found
 
 
 def load_rule(path: Path, area: str = "") -> Rule:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from analyzer.errors import UsageError
 from analyzer.facts.store import Facts
 from analyzer.packet.endpoints import resolve
-from analyzer.packet.flow import Flow, Topology, flow_from, topology_from
+from analyzer.packet.flow import Flow, Topology, flow_from, number_of, topology_from
 from analyzer.packet.text import render
 from analyzer.packet.trace import to_json, trace
 
@@ -44,14 +45,18 @@ def _flow(facts: Facts, source: str | None, target: str | None, proto: str, file
     if raw is None:
         return flow_from(text, str(file))
     flow = resolve(facts, raw["from"], raw["to"], str(raw.get("proto") or proto))
-    return msgspec.structs.replace(flow, mark=int(raw.get("mark") or 0), ttl=int(raw.get("ttl") or 64))
+    return msgspec.structs.replace(
+        flow,
+        mark=number_of(raw.get("mark") or 0, "mark", str(file)),
+        ttl=number_of(raw.get("ttl") or 64, "ttl", str(file)),
+    )
 
 
-def _ends(text: str) -> dict[str, str] | None:
+def _ends(text: str) -> dict[str, Any] | None:
     """A flow that names its ends as --from and --to do."""
     try:
         raw = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return (
         raw if isinstance(raw, dict) and isinstance(raw.get("from"), str) and isinstance(raw.get("to"), str) else None
@@ -61,5 +66,7 @@ def _ends(text: str) -> dict[str, str] | None:
 def _read(path: Path) -> str:
     try:
         return path.read_text()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{path}: {problem}") from problem
+    except OSError as problem:
+        raise UsageError(f"cannot read {path}: {problem.strerror or problem}") from problem
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"{path}: not JSON: {problem}") from problem

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from analyzer.errors import UsageError
+from analyzer.facts.address import ip
+from analyzer.packet.header import protocol_number
 
 KINDS = ("new", "established", "crafted")
 
@@ -60,10 +62,11 @@ def flow_from(text: str | bytes, name: str = "flow") -> Flow:
     flags = raw.get("tcp_flags") or ()
     if isinstance(flags, str):
         flags = [part for part in flags.replace("|", ",").replace(" ", ",").split(",") if part]
+    if not isinstance(flags, list | tuple):
+        raise UsageError(f'{name}: tcp_flags is a list such as ["SYN"]')
     fields = {key: value for key, value in raw.items() if key in known and value is not None}
     fields["tcp_flags"] = tuple(str(flag).upper() for flag in flags)
-    mark = raw.get("mark") or 0
-    fields["mark"] = int(mark, 0) if isinstance(mark, str) else mark
+    fields["mark"] = number_of(raw.get("mark") or 0, "mark", name)
     fields["proto"] = str(raw.get("proto") or "tcp").lower()
     try:
         flow = msgspec.convert(fields, Flow)
@@ -71,31 +74,54 @@ def flow_from(text: str | bytes, name: str = "flow") -> Flow:
         raise UsageError(f"{name}: {problem}") from problem
     if flow.kind not in KINDS:
         raise UsageError(f"{name}: kind {flow.kind!r} is not one of {', '.join(KINDS)}")
+    for field in ("src_ip", "dst_ip"):
+        if (value := getattr(flow, field)) is not None and ip(value) is None:
+            raise UsageError(f"{name}: {field} {value!r} is not an address")
+    for field in ("src_port", "dst_port"):
+        if (value := getattr(flow, field)) is not None and not 0 <= value <= 65535:
+            raise UsageError(f"{name}: {field} {value} is not between 0 and 65535")
+    if protocol_number(flow.proto) is None:
+        raise UsageError(f"{name}: unknown protocol {flow.proto!r}; tcp, udp, icmp or a number")
     return flow
 
 
 def topology_from(text: str | bytes, name: str = "topology") -> Topology:
     """The links that a JSON object states: `links` (a, b: node, if) and `pods` (name: node, host_if)."""
     raw = _object(text, name)
+    if "links" not in raw and "pods" not in raw:
+        raise UsageError(f"{name}: has neither links nor pods")
     links = []
-    for link in raw.get("links") or ():
+    listed = raw.get("links") or []
+    if not isinstance(listed, list):
+        raise UsageError(f"{name}: links is a list")
+    for link in listed:
         if not isinstance(link, dict) or "a" not in link or "b" not in link:
             raise UsageError(f"{name}: a link needs the ends a and b")
         links.append((_end(link["a"], name), _end(link["b"], name)))
     pods = raw.get("pods") or {}
     if isinstance(pods, list):
         pods = {str(pod.get("name") or pod.get("pod")): pod for pod in pods if isinstance(pod, dict)}
+    if not isinstance(pods, dict):
+        raise UsageError(f"{name}: pods is an object of ends by the name of the pod")
     return Topology(links=tuple(links), pods={pod: _end(end, name) for pod, end in pods.items()})
 
 
 def _object(text: str | bytes, name: str) -> dict[str, Any]:
     try:
         raw = json.loads(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise UsageError(f"{name}: not JSON: {problem}") from problem
     if not isinstance(raw, dict):
         raise UsageError(f"{name}: not a JSON object")
     return raw
+
+
+def number_of(value: Any, field: str, name: str) -> int:
+    """A number, or a text such as "0x4000"."""
+    try:
+        return int(value, 0) if isinstance(value, str) else int(value)
+    except (TypeError, ValueError) as problem:
+        raise UsageError(f"{name}: {field} {value!r} is not a number") from problem
 
 
 def _end(raw: Any, name: str) -> End:
