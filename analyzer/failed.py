@@ -13,6 +13,7 @@ _SAID = (
     r"command not found",
     r": not found$",
     r"Command not found or not executable",
+    r"^\S+ (?:is )?not installed\.?$",
     r"executable file not found",
     r"failed to run command",
     r"No such file or directory",

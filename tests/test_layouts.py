@@ -22,6 +22,8 @@ PROVES: dict[str, tuple[str, ...]] = {
     "must_gather": (SELECTOR, LOOP),
     "troubleshoot": (SELECTOR, ROUTE, LOOP),
     "troubleshoot_old": (SELECTOR, ROUTE, LOOP),
+    "eks": (),
+    "rancher": (ROUTE, LOOP),
 }
 
 CASES: dict[str, tuple[Path, str | None]] = {

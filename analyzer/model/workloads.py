@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+import msgspec
+
 from analyzer.facts.derived import ComponentHealth, ServiceHealth, TargetPort
 from analyzer.facts.fact import Coverage, Fact, NodeName, PodName, Selector, ServiceName
 from analyzer.facts.nodes import Node
@@ -31,17 +33,31 @@ def service_health(facts: Facts) -> tuple[list[Fact], list[Coverage]]:
         if living(pod):
             pods[pod.namespace].append(pod)
     found: list[Fact] = []
+    blind: dict[str, str] = {}
+    # A plain table has no column of selectors; a cluster without any is not to be expected.
+    told = any(service.selector is not None for service in facts.of(Service))
     for service in facts.of(Service):
         selector = service.selector
+        if not told and service.type != "ExternalName":
+            blind[service.namespace] = "the selectors of Services are not known"
         if selector is None or service.type == "ExternalName" or not (selector.labels or selector.expressions):
             continue
         mine = pods.get(service.namespace, [])
         if any(pod.labels is None for pod in mine):
-            continue  # a list without labels tells nothing of what is selected
+            # a list without labels tells nothing of what is selected
+            blind[service.namespace] = "the labels of pods are not known"
+            continue
         chosen = [pod for pod in mine if selector.selects(pod.labels or {})]
         found.append(_health(facts, service, selector, mine, chosen))
         found += _target_ports(facts, service, chosen)
-    return found, _coverage(facts, "ServiceHealth", "Service", "Pod") + _coverage(facts, "TargetPort", "Service", "Pod")
+    coverage = _coverage(facts, "ServiceHealth", "Service", "Pod") + _coverage(facts, "TargetPort", "Service", "Pod")
+    return found, [_dimmed(entry, blind) for entry in coverage]
+
+
+def _dimmed(entry: Coverage, blind: dict[str, str]) -> Coverage:
+    """The entry as a part only, where something in its namespaces could not be told."""
+    why = blind.get(entry.namespace) if entry.namespace else next(iter(blind.values()), None)
+    return msgspec.structs.replace(entry, complete=False, note=entry.note or why) if why else entry
 
 
 def _health(facts: Facts, service: Service, selector: Selector, mine: list[Pod], chosen: list[Pod]) -> ServiceHealth:
