@@ -24,6 +24,9 @@ PROVES: dict[str, tuple[str, ...]] = {
     "troubleshoot_old": (SELECTOR, ROUTE, LOOP),
     "eks": (),
     "rancher": (ROUTE, LOOP),
+    "cluster_info_dump": (SELECTOR, LOOP),
+    "cluster_info_dump_yaml": (SELECTOR, LOOP),
+    "cluster_info_dump_text": (SELECTOR, LOOP),
 }
 
 CASES: dict[str, tuple[Path, str | None]] = {

@@ -78,8 +78,9 @@ def _read(data: bytes, start: int) -> JsonDocument | None:
         except msgspec.DecodeError as error:
             if not (found := _MALFORMED.search(str(error))):
                 return _recovered(data, start, "cut off" if "truncated" in str(error) else str(error))
-            end = start + int(found[1])
-            view = view[: int(found[1])]
+            # the number counts the first character behind the document
+            end = start + int(found[1]) - 1
+            view = view[: int(found[1]) - 1]
         except (RecursionError, UnicodeError):
             return _recovered(data, start, "nested too deeply")
         else:
