@@ -183,9 +183,14 @@ def _merged(parsed: Sequence[tuple[Artifact, Parsed]]) -> Facts:
     if names := node_names((fact for _, fact in pairs), first_seen):
         pairs = [(rank, rename_fact(fact, names)) for rank, fact in pairs]
         coverage = [rename_coverage(entry, names) for entry in coverage]
-    # A worker's own dump says nothing of the API's nodes, but its rules can be checked all the same.
+    # A worker's own dump says nothing of the API's nodes, but its rules can be checked all the same. A host that the
+    # API does not know is no node of the cluster.
+    nodes = {fact.name for _, fact in pairs if isinstance(fact, Node)}
+    listed = any(entry.fact == "Node" and entry.complete for entry in coverage)
     pairs += [
-        (-1, Node(name=NodeName(names.get(host, host)), origin=Source(path, 1, 1))) for host, path in first_seen.items()
+        (-1, Node(name=NodeName(name), origin=Source(path, 1, 1)))
+        for host, path in first_seen.items()
+        if (name := names.get(host, host)) in nodes or not listed
     ]
     if first_seen and not any(entry.fact == "Node" for entry in coverage):
         coverage.append(Coverage(fact="Node", complete=False, note="only the nodes whose own dumps are here"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from analyzer import text
 from analyzer.bundle import Bundle
 from analyzer.facts.source import Place
+from analyzer.glob import compiled
 from analyzer.kinds import LOG, kinds
 from analyzer.layout import Layout, Located, Told, begun_by, said
 from analyzer.ran import ran
@@ -102,6 +104,12 @@ class Hosts:
         return artifact
 
     def _fallback(self, path: str) -> str:
+        root = self.located.root_of(path)
+        if root is not None and len(self._of_root) == 1 and not self._of_folder and len(self._cluster) == 1:
+            return next(iter(self._cluster))
+        if root is not None:
+            # one collector's folder is one host's, whatever that host is called
+            return root.rstrip("/").rsplit("/", 1)[-1] or UNNAMED
         known = {host for host in (*self._of_root.values(), *self._of_folder.values(), *self._cluster) if host}
         if len(known) == 1:
             return known.pop()
@@ -113,10 +121,7 @@ class Hosts:
         return folders[0] if folders else UNNAMED
 
     def _host(self, root: str, layout: Layout) -> str:
-        for name in layout.host.files:
-            path = root + name
-            if path not in self._bundle:
-                continue
+        for path in self._existing(root, layout.host.files):
             head = text.decode(self._bundle.read(path, 4096))
             if text.is_error_output(head):
                 continue
@@ -131,6 +136,17 @@ class Hosts:
                 if label and (found := re.match(pattern, label)):
                     return str(found["node"])
         return ""
+
+    def _existing(self, root: str, names: tuple[str, ...]) -> Iterator[str]:
+        """Files below a collector's folder at these names, which may be globs."""
+        for name in names:
+            if not re.search(r"[*?{]", name):
+                yield from (root + name,) if root + name in self._bundle else ()
+                continue
+            pattern = compiled(name)
+            for member in self._bundle.members:
+                if member.path.startswith(root) and pattern.fullmatch(member.path[len(root) :]):
+                    yield member.path
 
     def _is_obfuscated(self, root: str, layout: Layout) -> bool:
         label = f"{self._bundle.name} {root}"

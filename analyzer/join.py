@@ -22,8 +22,9 @@ def node_names(facts: Iterable[Fact], seen: Iterable[str]) -> dict[str, str]:
     """The API's name for each host name in `seen` that differs from it.
 
     A host is a node if it bears one of the node's addresses; else if its name up to the first dot is the same and no
-    other node shares that name.
+    other node shares that name; else if there is but one node and one host.
     """
+    seen = tuple(seen)
     nodes: dict[str, Node] = {}
     addresses: dict[str, set[IP]] = {}
     for fact in facts:
@@ -45,6 +46,8 @@ def node_names(facts: Iterable[Fact], seen: Iterable[str]) -> dict[str, str]:
             renamed[host] = owners.pop()
         elif not owners and len(alike) == 1:
             renamed[host] = alike[0]
+        elif not owners and len(nodes) == 1 and len(set(seen)) == 1:
+            renamed[host] = next(iter(nodes))
     return renamed
 
 

@@ -68,7 +68,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the name of the host stands: in `files` (the first word of the first that exists), else in `name`.
+    """Where the name of the host stands: in `files` (the first word of the first that exists; globs), else in `name`.
 
     `name` are regexes with a group `node`, tried on the name of the collector's folder and then on the archive's.
     `inside` are regexes with a group `node`, tried on the first lines of `files` before the first word is taken.

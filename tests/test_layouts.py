@@ -27,6 +27,8 @@ PROVES: dict[str, tuple[str, ...]] = {
     "cluster_info_dump": (SELECTOR, LOOP),
     "cluster_info_dump_yaml": (SELECTOR, LOOP),
     "cluster_info_dump_text": (SELECTOR, LOOP),
+    "supportconfig": (),
+    "microk8s": (SELECTOR, ROUTE, LOOP),
 }
 
 CASES: dict[str, tuple[Path, str | None]] = {

@@ -176,7 +176,7 @@ class Filters:
         ):
             return "" if self._nft_is_all else f"iptables-save of {self.stack.name}"
         known = bool(entries) and (
-            None in tables or "filter" in tables or any("save" in entry.path for entry in entries)
+            None in tables or {"filter", "nat"} <= tables or any("save" in entry.path for entry in entries)
         )
         if known or ("filter" in self.tables and not entries):
             return ""

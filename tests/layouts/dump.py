@@ -69,6 +69,13 @@ class Dump:
             if found := re.fullmatch(r"cluster/pod-logs/([^_]+)_([^_]+)_([^_]+?)(\.previous)?\.log", path):
                 yield PodLog(found[1], found[2], found[3], bool(found[4]), data.decode("utf-8", "replace"))
 
+    def main_routes(self, node: str) -> str:
+        """`ip route` of a node: table main, IPv4."""
+        if (found := self.node(node, "ip-route.txt")) is not None:
+            return found
+        lines = (self.node(node, "ip-route-all.txt") or "").splitlines()
+        return "".join(f"{line}\n" for line in lines if " table " not in line and ":" not in line.split(" dev ")[0])
+
     def agent_log(self, node: str) -> tuple[str, str] | None:
         """Name and text of the kubelet's log: of k3s where all is one process."""
         for name in ("k3s", "kubelet"):

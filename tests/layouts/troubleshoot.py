@@ -84,7 +84,7 @@ def run_host(dump: Dump, node: str, home: str, programs: str) -> Files:
     """What the run collectors wrote on a node: NAME.txt, and the command in NAME-info.json."""
     files: Files = {}
     for name, (file, command) in COMMANDS.items():
-        output = dump.node(node, file)
+        output = dump.main_routes(node) if command == "ip route" else dump.node(node, file)
         if output is not None:
             files[f"{home}/{name}.txt"] = text(output)
             files[f"{home}/{name}-info.json"] = to_json(
