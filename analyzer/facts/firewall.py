@@ -158,6 +158,7 @@ class VirtualServer(Fact, frozen=True, kw_only=True):
 
     per: ClassVar[Scope] = "node"
     command: ClassVar[str] = "ipvsadm -Ln"
+    identity: ClassVar[tuple[str, ...]] = ("node", "protocol", "ip", "port", "server", "server_port")
 
     node: NodeName | None = None
     protocol: str
