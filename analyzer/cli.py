@@ -274,7 +274,7 @@ def rules_explain(id: RuleId, rules: RuleDirs = None) -> None:
     print(explain(find_rule(loaded, id), loaded))
 
 
-@rules_app.command("check")
+@rules_app.command("check", short_help="Type-check rules and run their tests.")
 def rules_check(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[FOLDER]", help="A folder of rules; without it, those that come along.")
@@ -343,8 +343,15 @@ def main() -> None:
         # A name in a script that the terminal's encoding lacks must not end the run.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = app(prog_name="hairpin", standalone_mode=False)
+        # Not app(): that would put its own hook in place, and exit with 1, which means a finding, at a closed pipe.
+        command = typer.main.get_command(app)
+        with command.make_context("hairpin", sys.argv[1:]) as context:
+            command.invoke(context)
         sys.stdout.flush()
+        sys.exit(0)
+    except typer.Exit as ended:
+        sys.stdout.flush()
+        sys.exit(ended.exit_code)
     except AnalyzerError as error:
         _fail(str(error), error.exit_code)
     except ParserError as error:
@@ -363,7 +370,6 @@ def main() -> None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _fail(f"cannot write the result: {error.strerror}", 2)
-    sys.exit(code or 0)
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -30,7 +30,7 @@ def check_outputs(outputs: Sequence[Path], inputs: Iterable[Path] = ()) -> None:
             continue
         if not path.parent.is_dir():
             raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-        if not os.access(path.parent, os.W_OK | os.X_OK):
+        if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise UsageError(f"cannot write {path}: the folder {path.parent.resolve()} is not writable")
 
 
