@@ -27,12 +27,10 @@ HEADING = re.compile(r"\s*(num +)?(pkts +bytes +)?target +prot +opt +(in +out +)
 KNOWN = re.compile(r"# Warning: ip6?tables|# Table: |\s*#")
 TARGET = r"(?:(?P<target>\S+) +)??(?P<protocol>!?(?:\d+|[a-z][a-z0-9-]*)) +"
 # ip6tables left the column `opt` empty for a long time: then only the addresses tell where the columns are.
+NETWORK = r"!?(?:\S*[:./]\S*|anywhere)"
 ADDRESSES = (
     (r"(?P<opt>--|-f|!f) *", r" *(?P<source>!?\S+) +(?P<destination>!?\S+)(?P<tail>.*)$"),
-    (
-        r"(?P<opt>)",
-        r" *(?P<source>!?(?:\S*[:./]\S*|anywhere)) +(?P<destination>!?(?:\S*[:./]\S*|anywhere))(?P<tail>.*)$",
-    ),
+    (r"(?P<opt>)", rf" *(?P<source>{NETWORK}) +(?P<destination>{NETWORK})(?P<tail>.*)$"),
 )
 UNIT = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "ipv6-icmp", "132": "sctp"}

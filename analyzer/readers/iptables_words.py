@@ -96,6 +96,16 @@ def _bridged(found: Found, words: Words, target: str) -> None:
     words.matches.append(Match("physdev", options))
 
 
+def _random(found: Found, words: Words, target: str) -> None:
+    share = Option("--probability", (found["share"],), bool(found["no"]))
+    words.matches.append(Match("statistic", (Option("--mode", ("random",)), share)))
+
+
+def _nth(found: Found, words: Words, target: str) -> None:
+    every = (Option("--every", (found["every"],)), Option("--packet", (found["packet"] or "0",)))
+    words.matches.append(Match("statistic", (Option("--mode", ("nth",)), *every)))
+
+
 def _icmp(found: Found, words: Words, target: str) -> None:
     module = "icmp6" if found[1] else "icmp"
     value = f"{found['type']}/{found['code']}" if found["code"] else found["type"]
@@ -121,7 +131,7 @@ def _mark(found: Found, words: Words, target: str) -> None:
         "and": (0, ~value & ALL_BITS),
         "xor": (value, 0),
     }[how]
-    words.target_options.append(Option("--set-xmark", tuple([f"{shown[0]:#x}/{shown[1]:#x}"])))
+    words.target_options.append(Option("--set-xmark", (f"{shown[0]:#x}/{shown[1]:#x}",)))
 
 
 def _log(found: Found, words: Words, target: str) -> None:
@@ -146,25 +156,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], Say], ...] = tuple(
         (rf"mark match (?P<no>!)? ?(?P<mark>{_NUMBER}(?:/{_NUMBER})?)", _match("mark", "--mark")),
         (rf"connmark match +(?P<no>!)? ?(?P<mark>{_NUMBER}(?:/{_NUMBER})?)", _match("connmark", "--mark")),
         (r"ADDRTYPE match(?: (?:src|dst)-type !?[A-Z,]+| limit-(?:in|out))+", _address_types),
-        (
-            r"statistic mode random (?P<no>!)? ?probability (?P<share>[\d.]+)(?P<mode>)",
-            lambda found, words, target: words.matches.append(
-                Match("statistic", (Option("--mode", ("random",)), Option("--probability", (found["share"],))))
-            ),
-        ),
-        (
-            r"statistic mode nth every (\d+)(?: packet (\d+))?",
-            lambda found, words, target: words.matches.append(
-                Match(
-                    "statistic",
-                    (
-                        Option("--mode", ("nth",)),
-                        Option("--every", (found[1],)),
-                        Option("--packet", (found[2] or "0",)),
-                    ),
-                )
-            ),
-        ),
+        (r"statistic mode random (?P<no>!)? ?probability (?P<share>[\d.]+)", _random),
+        (r"statistic mode nth every (?P<every>\d+)(?: packet (?P<packet>\d+))?", _nth),
         (r"limit: avg (?P<rate>\d+/\w+) burst (?P<burst>\d+)", _match("limit", "--limit", "--limit-burst")),
         (r"(?P<no>! )?match-set (?P<set>\S+ [\w,]+)", _match("set", "--match-set")),
         (r"PHYSDEV match(?: ! | )--physdev-[\w-]+(?:(?: !)? --physdev-[\w-]+| (?!--|!)\S+)*", _bridged),
