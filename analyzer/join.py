@@ -15,23 +15,27 @@ from analyzer.facts.fact import Coverage, Fact, NodeName, Parsed
 from analyzer.facts.nodes import Node
 from analyzer.facts.routing import InterfaceAddress
 from analyzer.facts.source import Place
-from analyzer.facts.workloads import Namespace
+from analyzer.facts.workloads import Namespace, Pod
 
 
 def node_names(facts: Iterable[Fact], seen: Iterable[str]) -> dict[str, str]:
     """The API's name for each host name in `seen` that differs from it.
 
     A host is a node if it bears one of the node's addresses; else if its name up to the first dot is the same and no
-    other node shares that name; else if there is but one node and one host.
+    other node shares that name; else if it is called by a pod that runs on the node's own network, as in dumps that an
+    agent took; else if there is but one node and one host.
     """
     seen = tuple(seen)
     nodes: dict[str, Node] = {}
     addresses: dict[str, set[IP]] = {}
+    agents: dict[str, set[str]] = defaultdict(set)
     for fact in facts:
         if isinstance(fact, Node):
             nodes.setdefault(fact.name, fact)
         elif isinstance(fact, InterfaceAddress) and fact.node and fact.scope != "host" and not fact.ip.is_link_local:
             addresses.setdefault(fact.node, set()).add(fact.ip)
+        elif isinstance(fact, Pod) and fact.node and fact.host_network:
+            agents[fact.name].add(str(fact.node))
     by_address = {node.ip: name for name, node in nodes.items() if node.ip}
     short: dict[str, list[str]] = {}
     for name in nodes:
@@ -46,6 +50,8 @@ def node_names(facts: Iterable[Fact], seen: Iterable[str]) -> dict[str, str]:
             renamed[host] = owners.pop()
         elif not owners and len(alike) == 1:
             renamed[host] = alike[0]
+        elif not owners and len(agents.get(host, ())) == 1:
+            renamed[host] = next(iter(agents[host]))
         elif not owners and len(nodes) == 1 and len(set(seen)) == 1:
             renamed[host] = next(iter(nodes))
     return renamed

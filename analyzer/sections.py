@@ -198,6 +198,7 @@ def _marks(lines: list[str]) -> Iterator[Mark]:
         elif not strong and not styles and (weak := _weak(line)):
             if fenced and not inside:
                 pending = weak["cmd"]
+                yield Mark(number, number + 1, host=host)
             else:
                 yield Mark(number, number + 1, weak["cmd"].strip(), host)
 
