@@ -29,6 +29,13 @@ PROVES: dict[str, tuple[str, ...]] = {
     "cluster_info_dump_text": (SELECTOR, LOOP),
     "supportconfig": (),
     "microk8s": (SELECTOR, ROUTE, LOOP),
+    "cilium_sysdump": (SELECTOR, LOOP),
+    "calico_cluster": (SELECTOR, ROUTE),
+    "calico_node": (),
+    "kind_export": (),
+    "minikube": (),
+    "antrea": (ROUTE,),
+    "aks_periscope": (),
 }
 
 CASES: dict[str, tuple[Path, str | None]] = {

@@ -91,8 +91,8 @@ class _Reader:
             note = f"{document.broken} at line {self._first + line - 1}"
             last = items[-1].last + 1 if items else document.first
             self._gap(last, max(last, len(self._starts) - 2), f"YAML: {document.broken}")
-        elif listed and isinstance(value, dict) and not kind:
-            # kubectl writes the kind of a list behind its items: without it the end is missing.
+        elif listed and isinstance(value, dict) and not kind and "metadata" not in value:
+            # kind and metadata of a list stand behind its items: without both the end is missing.
             note = note or "cut off: the end of the list is missing"
         if listed and not items:
             kinds = {item_kind} if item_kind else set(self._asked.kinds)
