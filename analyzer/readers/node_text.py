@@ -43,7 +43,8 @@ class NodeText:
     def cover(self, kind: type[Fact], *, complete: bool = True, note: str = "", table: str | None = None) -> None:
         """That facts of this type were collected here; gaps make it incomplete."""
         if self.gaps and complete:
-            complete, note = False, f"{len(self.gaps)} lines could not be read"
+            lost = len({gap.source.line for gap in self.gaps})
+            complete, note = False, f"{lost} lines could not be read"
         self.coverage.append(
             Coverage(
                 fact=kind.__name__,
@@ -60,13 +61,14 @@ class NodeText:
         """All that was read; `kinds` are fact types that the text holds completely."""
         for kind in kinds:
             self.cover(kind)
-        total = sum(1 for _, line in self.lines if line and not line.isspace())
+        written = {number for number, line in self.lines if line and not line.isspace()}
+        total, lost = len(written), len(written & {gap.source.line for gap in self.gaps})
         return Parsed(
             facts=tuple(self.facts),
             gaps=tuple(self.gaps),
             coverage=tuple(self.coverage),
             lines=total,
-            understood=total - len(self.gaps),
+            understood=total - lost,
         )
 
 
