@@ -36,6 +36,9 @@ PROVES: dict[str, tuple[str, ...]] = {
     "minikube": (),
     "antrea": (ROUTE,),
     "aks_periscope": (),
+    "sos_report": (ROUTE, LOOP),
+    "sos_old": (SELECTOR, ROUTE, LOOP),
+    "sos_collect": (ROUTE, LOOP),
 }
 
 CASES: dict[str, tuple[Path, str | None]] = {

@@ -170,16 +170,24 @@ def agents(facts: Facts) -> tuple[list[Fact], list[Coverage]]:
     pods: dict[tuple[str, NodeName], list[Pod]] = defaultdict(list)
     names: dict[str, Counter[str]] = defaultdict(Counter)
     wanted: dict[str, str] = {}
+    homes: dict[str, set[str]] = defaultdict(set)
+    adrift: set[str] = set()
     for load in facts.of(Workload):
         if load.kind == "DaemonSet" and (kind := agent_kind(load.name)) and load.desired != 0:
             wanted[kind] = load.name
+            homes[kind].add(load.namespace)
     for pod in facts.of(Pod):
         kind = agent_kind(workload_of(pod))
         if kind is None or not living(pod):
             continue
         names[kind][workload_of(pod) if pod.owner_kind != "Node" else kind] += 1
+        homes[kind].add(pod.namespace)
         if pod.node is not None:
             pods[(kind, pod.node)].append(pod)
+        else:
+            adrift.add(kind)
+    # That a node has no such pod can only be said of a list that is complete and says where each pod runs.
+    adrift |= {kind for kind, spaces in homes.items() if not all(facts.collected(Pod, namespace=one) for one in spaces)}
     found: list[Fact] = []
     for kind in sorted({*names, *wanted}):
         title = wanted.get(kind) or min(names[kind], key=lambda name: (-names[kind][name], name))
@@ -188,8 +196,12 @@ def agents(facts: Facts) -> tuple[list[Fact], list[Coverage]]:
                 continue
             if (node.labels or {}).get("kubernetes.io/os", "linux") != "linux":
                 continue
-            found.append(_component(kind, title, node, pods.get((kind, node.name), [])))
-    return found, _coverage_of_agents(facts)
+            here = pods.get((kind, node.name), [])
+            if here or kind not in adrift:
+                found.append(_component(kind, title, node, here))
+    note = "where some agents run is not known"
+    dim = {"": note} if adrift else {}
+    return found, [_dimmed(entry, dim) for entry in _coverage_of_agents(facts)]
 
 
 def _component(kind: str, title: str, node: Node, pods: list[Pod]) -> ComponentHealth:

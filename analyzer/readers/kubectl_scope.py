@@ -35,7 +35,7 @@ _ALL_NAMESPACES = re.compile(r"(?:^|\s)(?:-A|--all-namespaces(?:=true)?)(?:\s|$)
 _NAMESPACE = re.compile(r"(?:^|\s)(?:-n|--namespace)[ =]?([\w.-]+)")
 _FILTER = re.compile(r"(?:^|\s)(-l[ =]?\S+|--selector[ =]\S+|--field-selector[ =]\S+)")
 _OPTION = r"(?:(?:-o|-n|-l|-f|--output|--namespace|--selector|--context|--kubeconfig)\s+\S+\s+|-\S+\s+)"
-_VERB = re.compile(rf"\b(?:get|describe)\s+{_OPTION}*([\w.,/-]+)(?:\s+(?!-)([^\s|;&>]+))?")
+_VERB = re.compile(rf"\b(?:get|describe)\s+{_OPTION}*+([\w.,/-]+)(?:\s+(?!-)([^\s|;&>]+))?")
 
 
 def kind_of(word: str) -> str | None:
