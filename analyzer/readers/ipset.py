@@ -62,7 +62,7 @@ class _Sets:
             if found[1] == "Type":
                 self._open[self._listed["Name"]] = (found[2], line_number - 1, line_number, [])
             return True
-        if "Members" in self._listed and ENTRY.match(line):
+        if {"Name", "Members"} <= {*self._listed} and ENTRY.match(line):
             word, _, rest = line.partition(" ")
             return self._add(self._listed["Name"], line_number, word, f" {rest}")
         return False
