@@ -17,9 +17,11 @@ from pathlib import Path
 import msgspec
 
 from analyzer.bundle import Bundle, Limits, open_bundle
+from analyzer.deadline import TookTooLong, file_deadline
 from analyzer.engine import evaluate, load_rules, patterns
 from analyzer.engine.outcome import Outcome
 from analyzer.engine.rule import Rule
+from analyzer.errors import AnalyzerError
 from analyzer.facts.fact import Coverage, NodeName, Parsed
 from analyzer.facts.nodes import Node
 from analyzer.facts.source import Source
@@ -89,6 +91,8 @@ def _evaluated(
     for rule in rules:
         try:
             outcomes.append(evaluate(rule, collected.facts))
+        except AnalyzerError:
+            raise
         except Exception as error:
             if options.strict:
                 raise
@@ -117,15 +121,19 @@ def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progre
     return Collected(recognition=recognition, facts=derive(_merged(parsed)), parsed=parsed, failures=failures)
 
 
-def facts_of(files: Mapping[str, str]) -> Facts:
-    """The facts of a bundle given as texts by path, for the `files:` tests of rules; bugs are raised."""
+def facts_of(files: Mapping[str, str], searched: Sequence[str] | None = None) -> Facts:
+    """The facts of a bundle given as texts by path, for the `files:` tests of rules; bugs are raised.
+
+    `searched` are the patterns to find in logs; None: those of the shipped rules.
+    """
+    wanted = patterns(load_rules(())) if searched is None else tuple(searched)
     with tempfile.TemporaryDirectory() as name:
         for path, text in files.items():
             file = Path(name, path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         with open_bundle([Path(name)], Limits()) as bundle:
-            return collect(bundle, Patterns(patterns(load_rules(()))), Options(strict=True)).facts
+            return collect(bundle, Patterns(wanted), Options(strict=True)).facts
 
 
 def _parse_all(bundle: Bundle, artifacts: Sequence[Artifact], wanted: Patterns, options: Options) -> list[Parsed | str]:
@@ -157,7 +165,12 @@ def _parse_number(number: int) -> Parsed | str:
 
 def _parse_one(bundle: Bundle, artifact: Artifact, wanted: Patterns, strict: bool) -> Parsed | str:
     try:
-        return parse(artifact, bundle, wanted)
+        with file_deadline(bundle.limits.file_time):
+            return parse(artifact, bundle, wanted)
+    except TookTooLong as error:
+        return str(error)
+    except AnalyzerError:
+        raise
     except Exception as error:
         if strict:
             raise

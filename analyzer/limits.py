@@ -18,6 +18,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     `ratio`        unpacked : packed, once `ratio_from` bytes were unpacked (small files may compress well)
     `depth`        archives inside archives; deeper ones stay closed, and a note says so
     `line_length`  characters of one line that line formats look at; the rest is cut off, and counted as a gap
+    `file_time`    seconds of computing for one file; beyond them it stays unread, and the report says so
+    `time`         seconds for everything
     """
 
     members: int = 250_000
@@ -27,6 +29,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     ratio_from: int = 256 * MIB
     depth: int = 6
     line_length: int = MIB
+    file_time: int = 120
+    time: int = 3600
 
 
 FLAGS = {
@@ -36,6 +40,8 @@ FLAGS = {
     "ratio": "--max-ratio",
     "depth": "--max-depth",
     "line_length": "--max-line",
+    "file_time": "--max-file-time",
+    "time": "--max-time",
 }
 
 
@@ -75,6 +81,7 @@ class Budget:
 
 def exceeded(limit: str, name: str, what: str) -> BundleError:
     """The error that names the limit and the flag that raises it."""
+    name = name if len(name) <= 200 else f"{name[:200]}…"
     return BundleError(f"{name}: {what} (limit {limit.replace('_', ' ')}; {FLAGS[limit]} raises it)")
 
 

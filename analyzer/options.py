@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analyzer.deadline import run_deadline
 from analyzer.errors import UsageError
 from analyzer.limits import FLAGS, GIB, KIB, MIB, Limits, readable
 
@@ -26,6 +27,8 @@ _HELP = {
     "ratio": "Most times that an archive may grow",
     "depth": "Most archives inside archives",
     "line_length": "Most bytes of one line that are read",
+    "file_time": "Most seconds of computing for one file",
+    "time": "Most seconds for everything",
 }
 _SIZES = ("member_size", "total_size", "line_length")
 
@@ -80,8 +83,9 @@ def bounded(command: Callable[..., None]) -> Callable[..., None]:
 
     def run(**given: Any) -> None:
         stated = {name: given.pop(name) for name in FLAGS}
-        given["limits"] = Limits(**{name: value for name, value in stated.items() if value is not None})
-        command(**given)
+        limits = Limits(**{name: value for name, value in stated.items() if value is not None})
+        with run_deadline(limits.time):
+            command(**given, limits=limits)
 
     kept = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "limits"]
     flags = [
