@@ -264,6 +264,9 @@ def _recent(match: Match, sight: Sight) -> Answer:
     names = {option.name: option for option in match.options}
     if "--set" in names and not {"--rcheck", "--update", "--remove"} & set(names):
         return not names["--set"].negated
+    if "--rcheck" in names and "--name" in names and first(names["--name"]).startswith("KUBE-SEP-"):
+        # Session affinity: taken as not bound yet. A bound client goes to one of the endpoints that follow.
+        return names["--rcheck"].negated
     return None
 
 

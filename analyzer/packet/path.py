@@ -168,6 +168,9 @@ def route_in(run: Run, stack: Stack, dev: str, packet: Packet) -> Way:
         _check_source(run, stack, dev, packet)
         _say_way(run, stack, packet, way)
         return way
+    if packet.family == 6 and way.type != "unicast":
+        # IPv6 looks for a route first: without one the sender is told, forwarding or not.
+        return _first_hop(run, stack, way)
     if not _forwards(run, stack, dev, packet.family):
         names = (f"net.ipv4.conf.{dev}.forwarding", "net.ipv4.ip_forward")
         fact = next((stack.sysctls[name] for name in names if name in stack.sysctls), None)

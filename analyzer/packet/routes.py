@@ -97,7 +97,7 @@ class Routing:
 
     def local(self, address: IP) -> bool:
         """Whether packets to an address end in this namespace."""
-        return self.kind(address) == "local"
+        return self.kind(address) in ("local", "anycast")
 
     def look_up(
         self,
@@ -134,7 +134,8 @@ class Routing:
         hops = [(route.via, route.dev, 1)] if route.dev or route.via else []
         hops += [hop(text) for text in route.multipath]
         usable = [item for item in hops if not self._down(item[1])]
-        return Way(route.type, tuple(usable or hops), route)
+        # A router takes the anycast address of its network (the first one) as its own.
+        return Way("local" if route.type == "anycast" else route.type, tuple(usable or hops), route)
 
     def _down(self, dev: str | None) -> bool:
         interface = self.stack.interfaces.get(dev or "")

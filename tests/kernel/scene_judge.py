@@ -57,8 +57,12 @@ def _hits(said: Trace, hits: Hits | None) -> str:
     """Every rule that the trace says was hit has to have counted a packet."""
     if hits is None:
         return ""
+    wrapped = False
     for step in said.steps:
-        if step.reply or not isinstance(step.rule, int) or step.table is None or step.chain is None:
+        if step.hook == "tunnel":
+            # The outer packet belongs to a connection that may have existed before, whose packets skip nat.
+            wrapped = bool(step.changed)
+        if wrapped or step.reply or not isinstance(step.rule, int) or step.table is None or step.chain is None:
             continue
         counted = hits.get((step.node, step.table.split(":")[-1], step.chain, step.rule))
         if counted is not None and counted <= 0:
