@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 UNNAMED = "unnamed-node"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+# How many files of a kind one host's folder may hold
+_ONE_EACH = {"sysctl": 1, "ip-link": 1, "ip-addr": 2, "iptables-save": 3, "ip-rule": 2, "ip-neigh": 2}
 _UNAME = re.compile(r"^Linux (\S+) \d+\.\d+")
 _NODES_TABLE = re.compile(r"^(\S+)\s+(?:Not)?Ready\S*\s+\S+\s+\d+\w*\s+v\d", re.MULTILINE)
 _TELLS_HOST = re.compile(r"(?:^|/)(?:etc/hostname|hostname(?:\.txt)?|uname(?:[-_]a)?(?:\.txt)?)$")
@@ -36,6 +39,25 @@ def with_node(place: Place, host: str) -> Place:
     if place.netns:
         return msgspec.structs.replace(place, netns=f"{host}:{place.netns.split(':', 1)[-1]}")
     return msgspec.structs.replace(place, node=host)
+
+
+def apart(artifacts: Iterable[Artifact]) -> list[Artifact]:
+    """The artifacts; where files of no known host cannot all be of one, each file is a host of its own.
+
+    Rules and routes of two machines must not be taken for those of one.
+    """
+    found = list(artifacts)
+    seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for artifact in found:
+        if artifact.place.node == UNNAMED and artifact.kind in _ONE_EACH:
+            seen[artifact.path.rpartition("/")[0], artifact.kind].add(artifact.path)
+    several = {folder for (folder, kind), paths in seen.items() if len(paths) > _ONE_EACH[kind]}
+    for number, artifact in enumerate(found):
+        folder, _, name = artifact.path.rpartition("/")
+        if artifact.place.node == UNNAMED and folder in several:
+            place = msgspec.structs.replace(artifact.place, node=f"{UNNAMED}-{name}")
+            found[number] = msgspec.structs.replace(artifact, place=place)
+    return found
 
 
 class Hosts:

@@ -12,7 +12,7 @@ from analyzer import text
 from analyzer.bundle import Bundle, Member
 from analyzer.command import Command, parse_command
 from analyzer.facts.source import Place
-from analyzer.hosts import Hosts, with_node
+from analyzer.hosts import Hosts, apart, with_node
 from analyzer.kinds import LOG
 from analyzer.layout import Told, fill
 from analyzer.match import Matcher
@@ -89,7 +89,7 @@ class _Recogniser:
         used = (*self._hosts.located.roots.values(), *self._hosts.alone.values())
         names = dict.fromkeys(layout.name for layout in used)
         return Recognition(
-            artifacts=tuple(self._hosts.settle(artifact) for artifact in found.artifacts),
+            artifacts=tuple(apart(self._hosts.settle(artifact) for artifact in found.artifacts)),
             unrecognised=tuple(found.unrecognised),
             failed=tuple(found.failed),
             layout=" + ".join(names) or "files",
