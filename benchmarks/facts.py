@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 from analyzer.facts import fact_types
-from analyzer.facts.derived import Cluster, ProgrammedService
+from analyzer.facts.derived import Cluster, ProgrammedEndpoint, ProgrammedService
 from analyzer.facts.fact import Coverage, Fact, NodeName, PodName, Selector, ServiceName
 from analyzer.facts.logs import LogLine
 from analyzer.facts.nodes import Node
@@ -50,9 +50,13 @@ def cluster(nodes: int, services: int, pods: int, log_lines: int, programmed: bo
         )
         facts.append(ServicePort(service=service, port=80, target_port=8080))
         pod = PodName(f"shop/web-{number % pods}")
-        facts.append(Endpoint(service=service, ip=ranges[number % nodes].network_address + 2, port=8080, pod=pod))
+        target = ranges[number % nodes].network_address + 2
+        facts.append(Endpoint(service=service, ip=target, port=8080, pod=pod))
         if programmed:
             facts += [ProgrammedService(node=name, service=service, address=address, port=80) for name in names]
+            facts += [
+                ProgrammedEndpoint(node=name, address=address, port=80, ip=target, target_port=8080) for name in names
+            ]
     for number in range(log_lines):
         name = names[number % nodes]
         origin = Source(f"nodes/{name}/k3s.log", number + 1, number + 1)

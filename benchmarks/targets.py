@@ -182,7 +182,7 @@ def pods(folder: Path, scale: Scale) -> list[Row]:
 def rules(folder: Path, scale: Scale) -> list[Row]:
     """Every shipped rule over the facts of a cluster, at two sizes: the cost must grow no faster than the facts."""
     rows = []
-    for nodes, services, pods_, lines in ((50, 250, 1250, 1000), (200, 1000, 5000, 4000)):
+    for nodes, services, pods_, lines in ((25, 400, 2000, 1600), (100, 1000, 5000, 4000)):
         sizes = [str(one) for one in (nodes, services, pods_, lines)]
         ours = cost((PYTHON, "-m", "benchmarks.work", "rules", *sizes), scale.repeats)
         rows.append(

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from analyzer.engine.code import Code, Slot
 from analyzer.engine.collected import collected
-from analyzer.engine.expression import Compare, Contained, Negation, Presence, Test, conjuncts, mentioned, references
+from analyzer.engine.expression import (
+    Compare,
+    Contained,
+    Negation,
+    Presence,
+    Refer,
+    Test,
+    conjuncts,
+    mentioned,
+    references,
+)
 from analyzer.engine.fields import FieldType, fields
 from analyzer.engine.hit import Hit
 from analyzer.engine.message import render, show
@@ -129,8 +140,7 @@ def _match(rule: Rule, rows: Sequence[Row]) -> tuple[Match, str]:
         found[clause.name] = sorted(seen.values(), key=_order)
     proof = [clause for clause in rule.match if clause.quantifier in ("each", "some")]
     facts: dict[int, Fact] = {}
-    for clause in sorted(rule.match, key=_weight):
-        fields = _decisive(clause)
+    for clause, fields in _evidence(rule):
         facts |= {id(fact_of(item)): _located(fact_of(item), fields) for item in found[clause.name]}
     absent = dict.fromkeys(
         _absence(rule, row, gone) for row in rows for gone in sorted(row.absent, key=lambda one: one.position)
@@ -157,6 +167,12 @@ def _weight(clause: Clause) -> int:
     if clause.quantifier == "maybe":
         return 2
     return 1 if clause.where else 3
+
+
+@lru_cache(maxsize=1024)
+def _evidence(rule: Rule) -> list[tuple[Clause, list[str]]]:
+    """The clauses in the order of evidence, each with the fields that decide it."""
+    return [(clause, _decisive(clause)) for clause in sorted(rule.match, key=_weight)]
 
 
 def _decisive(clause: Clause) -> list[str]:
@@ -223,20 +239,31 @@ def subject(item: Any) -> str:
 def _absence(rule: Rule, row: Row, gone: Absent) -> Absence:
     """What a `none` looked for, with the values of this binding put in."""
     clause = rule.match[gone.position]
-    where = [_spelled(rule, clause, test, row) for condition in clause.where for test in conjuncts(condition.test)]
+    where = [_spelled(clause, test, mentions, row) for test, mentions in _asked(rule, gone.position)]
     where += [f"text {text!r}" for text in clause.text]
     return Absence(fact=clause.fact, where=tuple(where), searched=gone.searched)
 
 
-def _spelled(rule: Rule, clause: Clause, test: Test, row: Row) -> str:
+@lru_cache(maxsize=4096)
+def _asked(rule: Rule, position: int) -> list[tuple[Test, list[tuple[Refer, int]]]]:
+    """The tests of a clause, each with the other facts that it mentions and the numbers of the clauses binding them."""
+    places = {clause.name: at for at, clause in reversed(list(enumerate(rule.match)))}
+    own = rule.match[position].name
+    tests = (test for condition in rule.match[position].where for test in conjuncts(condition.test))
+    return [
+        (test, [(one, places[one.name]) for one in references(test) if one.name in places and one.name != own])
+        for test in tests
+    ]
+
+
+def _spelled(clause: Clause, test: Test, mentions: Sequence[tuple[Refer, int]], row: Row) -> str:
     """A condition in words, the values of bound facts in place of their names."""
     from analyzer.engine.prose import spell
 
     values: dict[tuple[str, str], str] = {}
-    for refer in references(test):
-        position = next((at for at, one in enumerate(rule.match) if one.name == refer.name), None)
-        bound = row.bound[position] if position is not None else None
-        if refer.name != clause.name and bound is not None and not isinstance(bound, list | tuple):
+    for refer, position in mentions:
+        bound = row.bound[position]
+        if bound is not None and not isinstance(bound, list | tuple):
             fact = fact_of(bound)
             if refer.captured:
                 value: Any = bound.captured.get(refer.field)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -58,6 +58,7 @@ class Search:
         self._absent: list[Absent] = []
         self._steps = [step(rule, position) for position in range(len(rule.match))]
         self._standing: dict[Step, Any] = {}
+        self._indexes: dict[int, Mapping[tuple[Any, ...], Sequence[Any]]] = {}
 
     def run(self) -> None:
         """Look at every binding."""
@@ -125,7 +126,10 @@ class Search:
                 found = found.get(key, NOTHING) if key is not None else NOTHING
         else:
             key = this.key(self._bound, self.cluster)
-            found = self.facts.index(this.kind, this.fields).get(key, NOTHING) if key is not None else NOTHING
+            index = self._indexes.get(this.position)
+            if index is None:
+                index = self._indexes[this.position] = self.facts.index(this.kind, this.fields)
+            found = index.get(key, NOTHING) if key is not None else NOTHING
         test = this.test
         if test is None or not found:
             return found

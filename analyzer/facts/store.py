@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -46,8 +47,13 @@ class Facts:
         wanted = (kind, fields)
         if wanted not in self._indexes:
             table: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-            for fact in self.of(kind):
-                table[tuple(getattr(fact, name) for name in fields)].append(fact)
+            if len(fields) > 1:
+                values = attrgetter(*fields)
+                for fact in self.of(kind):
+                    table[values(fact)].append(fact)
+            else:
+                for fact in self.of(kind):
+                    table[tuple(getattr(fact, name) for name in fields)].append(fact)
             self._indexes[wanted] = dict(table)
         return self._indexes[wanted]
 
