@@ -26,7 +26,8 @@ class Packet:
 
     `tracked` is the connection that this namespace attached; `untracked` is true after NOTRACK; `zone` is what a CT
     target chose. `physin`/`physout` are the bridge ports while a bridge shows the packet to iptables. `own` is true
-    while the packet belongs to a socket of the namespace it is in.
+    while the packet belongs to a socket of the namespace it is in. `fragment` is the length of the longest fragment, once
+    it was fragmented.
     """
 
     src: IP
@@ -39,6 +40,7 @@ class Packet:
     mark: int = 0
     ttl: int = 64
     size: int | None = None
+    fragment: int | None = None
     df: bool = True
     uid: int | None = None
     src_mac: str | None = None
@@ -83,7 +85,9 @@ class Packet:
             dport=self.sport,
             flags=flags,
             icmp=icmp,
-            df=self.df,
+            # An echo reply is as long as the request, and Linux lets it be fragmented.
+            size=self.size if self.icmp else None,
+            df=self.df and not self.icmp,
             own=True,
             uid=None,
         )

@@ -38,12 +38,14 @@ def send(run: Run, stack: Stack, packet: Packet) -> None:
             raise unknown(f"ip addr of {stack.name}", stack.name)
         packet.src = source
     _say_way(run, stack, packet, way)
+    _loopback_out(stack, packet, way)
     current = [way]
 
     def reroute() -> str:
         found = _first_hop(run, stack, routing.look_up(packet.dst, src=packet.src, mark=packet.mark, packet=packet))
         current[0] = found
         _say_way(run, stack, packet, found)
+        _loopback_out(stack, packet, found)
         return _device(found)
 
     if packet.inner is None and packet.family == 6 and packet.icmp is not None and 133 <= packet.icmp[0] <= 137:
@@ -53,6 +55,17 @@ def send(run: Run, stack: Stack, packet: Packet) -> None:
         ipvs.choose(run, stack, packet)
         reroute()
     leave(run, stack, packet, current[0])
+
+
+def _loopback_out(stack: Stack, packet: Packet, way: Way) -> None:
+    """A loopback source leaves by another interface only where route_localnet is set there (IPv6: not checked)."""
+    if packet.family == 6 or not packet.src.is_loopback or way.type == "local" or way.dev is None:
+        return
+    every, own = stack.interface_setting(way.dev, "route_localnet")
+    if every is None and own is None:
+        raise unknown(f"sysctl net.ipv4.conf.{way.dev}.route_localnet of {stack.name}", stack.name)
+    if not every and not own:
+        raise Fate("martian", At(stack.name))
 
 
 def _first_hop(run: Run, stack: Stack, way: Way) -> Way:
@@ -110,11 +123,13 @@ def leave(run: Run, stack: Stack, packet: Packet, way: Way) -> None:
 def _fits(run: Run, stack: Stack, packet: Packet, way: Way, dev: str) -> None:
     interface = stack.interfaces.get(dev)
     mtu = way.route.mtu if way.route is not None and way.route.mtu else interface.mtu if interface else None
-    if packet.size is None or mtu is None or packet.size <= mtu:
+    length = packet.fragment or packet.size
+    if length is None or mtu is None or length <= mtu:
         return
-    if packet.df or packet.family == 6:
-        run.note(stack, f"{packet.size} bytes do not fit into {mtu} of {dev}", interface, hook="routing")
+    if packet.df or (packet.family == 6 and not packet.own):
+        run.note(stack, f"{length} bytes do not fit into {mtu} of {dev}", interface, hook="routing")
         raise Fate("too-big", At(stack.name))
+    packet.fragment = mtu
 
 
 def receive(run: Run, stack: Stack, dev: str, packet: Packet) -> None:
@@ -164,11 +179,13 @@ def route_in(run: Run, stack: Stack, dev: str, packet: Packet) -> Way:
     way = routing.look_up(packet.dst, src=packet.src, mark=packet.mark, iif=dev, packet=packet)
     if way.type == "broadcast":
         raise unknown("what becomes of broadcasts", stack.name)
+    if packet.family == 6 and packet.dst.is_loopback and dev != "lo":
+        raise Fate("no-route", At(stack.name), route_type="none")  # ::1 is looked up strictly by interface
     if way.type == "local":
         _check_source(run, stack, dev, packet)
         _say_way(run, stack, packet, way)
         return way
-    if packet.family == 6 and way.type != "unicast":
+    if packet.family == 6 and way.type not in ("unicast", "local"):
         # IPv6 looks for a route first: without one the sender is told, forwarding or not.
         return _first_hop(run, stack, way)
     if not _forwards(run, stack, dev, packet.family):

@@ -45,8 +45,9 @@ def send(run: Run, stack: Stack, packet: Packet, dev: str, kind: str, target: IP
     outer.inner = replace(packet, physin=None, physout=None, bridged=False, tracked=None, untracked=False)
     outer.vni, outer.inner_mac = interface.vni, mac
     outer.mark = packet.mark
-    if packet.size is not None:
-        outer.size = packet.size + OVERHEAD.get(kind, 50)
+    length = packet.fragment or packet.size
+    if length is not None:
+        outer.size = length + OVERHEAD.get(kind, 50)
     run.note(stack, f"{kind} {dev}: sent on to {remote}", interface if interface.origin.path else None, hook="tunnel",
              changed=f"wrapped, to {remote}")  # fmt: skip
     path.send(run, stack, outer)

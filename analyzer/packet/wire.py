@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analyzer.facts.address import IP, contains
-from analyzer.packet import path, tunnel
+from analyzer.packet import discovery, path, tunnel
 from analyzer.packet.header import Packet
 from analyzer.packet.hooks import traverse
 from analyzer.packet.routes import Way
@@ -28,6 +28,7 @@ def transmit(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, way: 
     interface = stack.interfaces.get(dev)
     if interface is not None and interface.up is False:
         raise Fate("neighbour-unreachable", At(stack.name))
+    packet.src_mac = interface.mac if interface is not None else None
     kind = tunnel.kind_of(interface, dev)
     if kind in TUNNELS:
         tunnel.send(run, stack, packet, dev, kind, target)
@@ -50,6 +51,7 @@ def carry(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery
     if delivery.stack is None:
         nobody(run, stack, packet, dev, target)
     _answered(run, stack, dev, target, delivery)
+    discovery.discover(run, stack, packet, dev, target, delivery)
     for hop in delivery.hops:
         here = run.world.stacks[hop.stack]
         run.hops += 1

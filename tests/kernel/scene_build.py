@@ -60,6 +60,8 @@ class Built:
         )
         for name, place in self.plan.places.items():
             self.shell(name, "\n".join(["set -e", *place.script, PATIENCE]))
+        self.forget_neighbours()
+        for name, place in self.plan.places.items():
             for family, rules in place.rules.items():
                 self._load(name, "iptables-restore" if family == 4 else "ip6tables-restore", rules)
             if place.nft:
@@ -114,6 +116,11 @@ class Built:
                         number[chain] = number.get(chain, 0) + 1
                         found[place.name, table + suffix, chain, number[chain]] = int(counted[1])
         return found
+
+    def forget_neighbours(self) -> None:
+        """Empties the neighbour tables of IPv6, as the dumps found them: rules may keep them from being filled anew."""
+        for name in self.plan.places:
+            self.shell(name, "ip -6 neigh flush all; ip -6 route flush cache")
 
     def owners(self, dumps: dict[str, str]) -> dict[str, frozenset[str]]:
         """Who has an address."""

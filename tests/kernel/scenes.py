@@ -59,6 +59,8 @@ def run_scene(seed: int, count: int = 14, proxy: str | None = None, folder: Path
 def _probe(running: Built, said: Trace, flow: dict[str, Any], scene: Scene, timeout: float) -> tuple[str, str, Seen]:
     assert running.agent is not None
     family = "6" if ":" in flow["dst_ip"] else ""
+    if family:
+        running.forget_neighbours()
     before = running.counters()
     seen = running.agent.send(flow, timeout)
     after = running.counters()

@@ -1,0 +1,81 @@
+"""Neighbour discovery of IPv6: solicitation and advertisement are packets themselves, and rules may lose them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from analyzer.facts.address import IP
+from analyzer.packet import wire
+from analyzer.packet.header import Packet
+from analyzer.packet.hooks import traverse
+from analyzer.packet.run import Run
+from analyzer.packet.stack import Stack
+from analyzer.packet.verdict import At, Fate
+from analyzer.packet.world import ANY_PORT, Delivery, Hop
+
+SOLICITATION, ADVERTISEMENT = (135, 0), (136, 0)
+USABLE = ("REACHABLE", "STALE", "DELAY", "PROBE", "PERMANENT", "NOARP")
+
+
+def discover(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery: Delivery) -> None:
+    """Raises Fate if the rules on the way keep a node from finding out who has the next hop."""
+    entry = stack.neighbours.get((dev, target))
+    if packet.family != 6 or (entry is not None and entry.mac and entry.state in USABLE):
+        return
+    there = run.world.stacks[delivery.stack or ""]
+    source = _source(stack, packet, dev)
+    group = ipaddress.IPv6Address(int(ipaddress.IPv6Address("ff02::1:ff00:0")) | (int(target) & 0xFFFFFF))
+    kept = list(run.steps)
+    try:
+        _carry(run, _message(source, group, SOLICITATION), (stack, dev), (there, delivery.dev), delivery.hops)
+        back = [Hop(hop.stack, hop.bridge, hop.left, hop.entered) for hop in reversed(delivery.hops)]
+        _carry(run, _message(target, source, ADVERTISEMENT), (there, delivery.dev), (stack, dev), back)
+    except Fate as fate:
+        run.steps[:] = kept
+        if fate.verdict == "unknown":
+            raise
+        lost = fate.at.node if fate.at is not None else "the way"
+        run.note(stack, f"neighbour discovery of {target} is lost at {lost}", hook="neighbour")
+        raise Fate("neighbour-unreachable", At(stack.name)) from fate
+    run.steps[:] = kept
+
+
+def _source(stack: Stack, packet: Packet, dev: str) -> IP:
+    if stack.own.get(packet.src) == dev:
+        return packet.src
+    found = (a.ip for a in stack.addresses if a.dev == dev and a.ip.version == 6 and a.ip.is_link_local)
+    return next(found, ipaddress.IPv6Address("fe80::"))
+
+
+def _message(src: IP, dst: IP, kind: tuple[int, int]) -> Packet:
+    return Packet(src=src, dst=dst, proto=58, icmp=kind, ttl=255, size=72, untracked=True)
+
+
+def _carry(run: Run, message: Packet, begin: tuple[Stack, str], end: tuple[Stack, str], hops: Iterable[Hop]) -> None:
+    """Takes a message through the hooks of both ends and of the bridges between them."""
+    stack, dev = begin
+    message.own = True
+    traverse(run, stack, "OUTPUT", message, leaves=dev)
+    traverse(run, stack, "POSTROUTING", message, leaves=dev)
+    for hop in hops:
+        here = run.world.stacks[hop.stack]
+        if hop.entered is None or not wire.filters_bridged(run, here, hop.bridge, 6):
+            continue
+        passing = _arrived(message)
+        passing.bridged, passing.physin = True, hop.entered.lstrip(ANY_PORT)
+        traverse(run, here, "PREROUTING", passing, entered=hop.bridge)
+        if hop.left is not None:
+            passing.physout = hop.left.lstrip(ANY_PORT)
+            traverse(run, here, "FORWARD", passing, entered=hop.bridge, leaves=hop.bridge)
+            traverse(run, here, "POSTROUTING", passing, leaves=hop.bridge)
+    stack, dev = end
+    arriving = _arrived(message)
+    traverse(run, stack, "PREROUTING", arriving, entered=dev)
+    traverse(run, stack, "INPUT", arriving, entered=dev)
+
+
+def _arrived(message: Packet) -> Packet:
+    passing = message.crossed()
+    passing.untracked = True
+    return passing
