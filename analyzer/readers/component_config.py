@@ -82,7 +82,7 @@ def _placed(settings: list[Any], lines: list[str], path: str, first_line: int) -
     """The settings with the lines of their keys."""
     where: dict[str, int] = {}
     for number, text in enumerate(lines):
-        if found := re.match(r"""[\s{"'-]*([\w./-]+)["']?\s*:""", text):
+        if found := re.match(r"""[\s{"'-]*([\w./][\w./-]*)["']?\s*:""", text):
             where.setdefault(found[1], number)
     placed: list[Fact] = []
     for setting in settings:

@@ -18,7 +18,7 @@ FILES = ("**/conntrack-stats*", "**/conntrack_-S*", "**/conntrack-S*", "**/syste
 BEGINS = (r"^cpu=\d+\s+(found|searched)=\d+",)
 RANK = 50
 
-PAIR = re.compile(r"(\w+)=(\d{1,19})\b")
+PAIR = re.compile(r"\b(\w+)=(\d{1,19})\b")
 
 
 def read(data: bytes, path: str, place: Place, first_line: int, command: str) -> Parsed:

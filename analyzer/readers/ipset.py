@@ -56,9 +56,9 @@ class _Sets:
         if found := HEADING.match(line):
             if found[1] == "Name":
                 self.close()
-            self._listed[found[1]] = found[2]
-            if "Name" not in self._listed:
+            elif "Name" not in self._listed:
                 return False
+            self._listed[found[1]] = found[2]
             if found[1] == "Type":
                 self._open[self._listed["Name"]] = (found[2], line_number - 1, line_number, [])
             return True

@@ -14,6 +14,15 @@ _TITLES = re.compile(r"\S+(?: \S+)*")
 HEADER = re.compile(r"(NAMESPACE|NAME|LAST SEEN|LASTSEEN|CONTAINER|POD ID|CONTAINER ID)(\s{2,}[A-Z]|\s*$)")
 
 
+# JSON path of -o custom-columns -> the title that kubectl itself gives that value
+_PATHS = {
+    "metadata.name": "NAME", "metadata.namespace": "NAMESPACE", "spec.nodeName": "NODE", "status.podIP": "IP",
+    "status.phase": "PHASE",
+    "status.nodeInfo.kubeletVersion": "VERSION",
+}  # fmt: skip
+_CUSTOM = re.compile(r"custom-columns=[\"']?([^\"'\s]+)")
+
+
 class Row(msgspec.Struct, frozen=True):
     """A line of a table: its number and its cells by title; "<none>" and empty cells are ""."""
 
@@ -29,9 +38,10 @@ class Row(msgspec.Struct, frozen=True):
 class Columns:
     """The columns of one header line."""
 
-    def __init__(self, header: str) -> None:
+    def __init__(self, header: str, custom: dict[str, str] | None = None) -> None:
+        """`custom` gives kubectl's own title for titles of -o custom-columns."""
         found = list(_TITLES.finditer(header.rstrip()))
-        self.titles = tuple(match[0] for match in found)
+        self.titles = tuple((custom or {}).get(match[0], match[0]) for match in found)
         self._starts = tuple(match.start() for match in found)
 
     def row(self, number: int, line: str) -> Row | None:
@@ -47,6 +57,13 @@ class Columns:
             values = parts
         cells = ("" if value in ("<none>", "<unset>") else value for value in values)
         return Row(number, dict(zip(self.titles, cells, strict=True)), line)
+
+
+def custom_titles(command: str) -> dict[str, str]:
+    """The titles that a command with -o custom-columns prints, in order, each with kubectl's own title or itself."""
+    found = _CUSTOM.search(command)
+    columns = [part.partition(":") for part in found[1].split(",")] if found else []
+    return {title: _PATHS.get(path.strip("{}").lstrip("."), f"{title} ({path})") for title, _, path in columns if path}
 
 
 def titles(line: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _PHASES = {"Running": "Running", "Pending": "Pending", "Evicted": "Failed", "Suc
 _OF_DEPLOYMENT = re.compile(r"(.+)-[bcdf-hj-np-tv-z2456789]{6,10}-[bcdf-hj-np-tv-z2456789]{5}")
 _PORT = re.compile(r"(\d+)(?::(\d+))?(?:/(\w+))?")
 _OCCURRED = re.compile(r"(\S+)(?: \(x(\d+)(?: over \S+)?\))?")
-_TERM = re.compile(r"(!?)([\w./-]+)\s*(?:(=|!=)\s*([\w.-]*)|\s(in|notin)\s+\(([^)]*)\))?(?:,|$)")
+_TERM = re.compile(r"(?<![\w./-])(!?)([\w./-]+)\s*(?:(=|!=)\s*([\w.-]*)|\s(in|notin)\s+\(([^)]*)\))?(?:,|$)")
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -82,7 +82,7 @@ def _pod(line: Line) -> Iterator[Fact]:
         name=line.name,
         node=NodeName(row.get("NODE")) if row.get("NODE") else None,
         ip=address,
-        phase="Pending" if status.startswith("Init:") else _PHASES.get(status),
+        phase="Pending" if status.startswith("Init:") else _PHASES.get(status, row.get("PHASE") or None),
         status=status or None,
         ready=ready,
         restarts=_number(row.get("RESTARTS")),
@@ -107,7 +107,7 @@ def _node(line: Line) -> Iterator[Fact]:
         os_image=row.get("OS-IMAGE") or None,
         runtime=row.get("CONTAINER-RUNTIME") or None,
         labels=dict(pairs(row.cells["LABELS"])) if "LABELS" in row.cells else None,
-        unschedulable="SchedulingDisabled" in status,
+        unschedulable="SchedulingDisabled" in status if "STATUS" in row.cells else None,
         origin=line.origin,
     )
 

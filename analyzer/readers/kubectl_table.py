@@ -7,7 +7,7 @@ import re
 from analyzer.facts.fact import Coverage, Parsed
 from analyzer.facts.source import Gap, Place, Source
 from analyzer.readers.kubectl_collected import Collected
-from analyzer.readers.kubectl_columns import Columns, Row, titles
+from analyzer.readers.kubectl_columns import Columns, Row, custom_titles, titles
 from analyzer.readers.kubectl_convert import KINDS
 from analyzer.readers.kubectl_rows import NAMESPACES, TABLES, Line, Table
 from analyzer.readers.kubectl_scope import Asked, asked, kind_of
@@ -34,7 +34,7 @@ _SYSTEM = re.compile(
 
 def read(data: bytes, path: str, place: Place, first_line: int, command: str) -> Parsed:
     """Facts of every table in the text."""
-    reader = _Reader(path, first_line, asked(command, path, place))
+    reader = _Reader(path, first_line, asked(command, path, place), custom_titles(command))
     lines = decode(data).split("\n")
     for number, line in enumerate(lines, first_line):
         reader.line(number, line.rstrip())
@@ -45,8 +45,8 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
 class _Reader:
     """The table that is being read, and what was found so far."""
 
-    def __init__(self, path: str, first_line: int, wanted: Asked) -> None:
-        self._path, self._asked = path, wanted
+    def __init__(self, path: str, first_line: int, wanted: Asked, custom: dict[str, str]) -> None:
+        self._path, self._asked, self._custom = path, wanted, custom
         self._collected = Collected(path)
         self._columns: Columns | None = None
         self._rows: list[Row] = []
@@ -60,9 +60,11 @@ class _Reader:
             # Since 1.18 kubectl names the namespace, and leaves out the dot when it looked everywhere.
             self._empty = (found[1], not found[1] and not found[2])
             self.end_table()
-        elif titles(text):
+        elif titles(text) and not (self._custom and self._columns):
             self.end_table()
-            self._columns = Columns(text)
+            self._columns = Columns(text, self._custom)
+        elif self._custom and text.split() == [*self._custom]:
+            self._columns = Columns(text, self._custom)
         elif not text.strip():
             self.end_table()
         elif _FAILED.match(text):
@@ -127,6 +129,8 @@ class _Reader:
         if prefix and kind is None:
             return None
         has = set(columns)
+        if self._custom and self._asked.kinds in (("Pod",), ("Node",)) and "NAME" in has:
+            return next((table for table in TABLES if table.kind == self._asked.kinds[0]), None)
         if has - {"LABELS"} == {"NAME", "STATUS", "AGE"}:
             return NAMESPACES if self._asked.kinds in ((), ("Namespace",)) else None
         fitting = [table for table in TABLES if table.has <= has and not table.lacks & has]

@@ -21,7 +21,7 @@ TABLE = re.compile(r"\s*table (ip|ip6|inet|arp|bridge|netdev) (\S+) \{\s*(?:# ha
 BLOCK = re.compile(
     r"\s*(chain|set|map|flowtable|ct \w+|counter|quota|limit|secmark|synproxy) (\S+) \{\s*(?:# handle \d+\s*)?$"
 )
-HANDLE = re.compile(r"\s*# handle \d+\s*$")
+HANDLE = re.compile(r"(?<!\s)\s*# handle \d+\s*$")
 MANAGED = re.compile(r"# Warning: table (\S+) (\S+) is managed by iptables-nft")
 BASE = re.compile(r"type \w+ hook \w+")
 

@@ -31,7 +31,7 @@ RANK = 50
 
 NAMED = re.compile(r"([A-Za-z]\w*): ?(.*)$")
 HEADING = re.compile(r"[A-Z][A-Za-z0-9]*$")
-DEVICE = re.compile(r"\s*(\S+?):\s*([\d\s]+)$")
+DEVICE = re.compile(r"\s*([^\s:]\S*?):([\d\s]+)$")
 NUMBER = re.compile(r"-?\d{1,20}$")
 HEX = re.compile(r"[0-9a-f]{8,16}$")
 RECEIVED = ("bytes", "packets", "errs", "drop", "fifo", "frame", "compressed", "multicast")
