@@ -19,7 +19,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     `src_node` names a node, a pod's namespace "<node>:<name>" or "external"; None: whoever owns `src_ip`. `src_ip`
     None: the address that the kernel picks. `kind`: "new" (the first packet of a connection), "established" (a later
-    packet of a connection that exists), "crafted" (a packet from a raw socket). `size` is the length of the IP packet.
+    packet of a connection that exists), "crafted" (a packet from a raw socket). `tcp_flags` None: SYN, or ACK of what is
+    not new; a crafted packet may have none. `size` is the length of the IP packet.
     """
 
     src_node: str | None = None
@@ -28,7 +29,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     dst_ip: str
     dst_port: int | None = None
     proto: str = "tcp"
-    tcp_flags: tuple[str, ...] = ()
+    tcp_flags: tuple[str, ...] | None = None
     icmp_type: int | None = None
     icmp_code: int | None = None
     kind: str = "new"
@@ -59,13 +60,14 @@ def flow_from(text: str | bytes, name: str = "flow") -> Flow:
     known = set(Flow.__struct_fields__)
     if unknown := sorted(set(raw) - known - {"comment", "id", "name", "reply"}):
         raise UsageError(f"{name}: unknown field {unknown[0]!r}; fields are {', '.join(sorted(known))}")
-    flags = raw.get("tcp_flags") or ()
+    flags = raw.get("tcp_flags")
     if isinstance(flags, str):
         flags = [part for part in flags.replace("|", ",").replace(" ", ",").split(",") if part]
-    if not isinstance(flags, list | tuple):
+    if not isinstance(flags, list | tuple | None):
         raise UsageError(f'{name}: tcp_flags is a list such as ["SYN"]')
     fields = {key: value for key, value in raw.items() if key in known and value is not None}
-    fields["tcp_flags"] = tuple(str(flag).upper() for flag in flags)
+    if flags is not None:
+        fields["tcp_flags"] = tuple(str(flag).upper() for flag in flags)
     fields["mark"] = number_of(raw.get("mark") or 0, "mark", name)
     fields["proto"] = str(raw.get("proto") or "tcp").lower()
     try:

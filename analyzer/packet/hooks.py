@@ -161,6 +161,7 @@ def _act(run: Run, filters: Filters, table: Table, sight: Sight, rule: Rule, at:
         step()
         return False
     if target in QUIET:
+        step()
         return None
     if target in CHANGING:
         step(change(rule, sight))

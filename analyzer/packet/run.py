@@ -127,5 +127,10 @@ def spelled(rule: Rule) -> str:
 
 
 def _option(name: str, values: tuple[str, ...], negated: bool) -> str:
-    quoted = [f'"{value}"' if " " in value and not value.startswith('"') else value for value in values]
+    quoted = [_quoted(value) if " " in value or '"' in value else value for value in values]
     return " ".join(["!"] * negated + [name, *quoted])
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

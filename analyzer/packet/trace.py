@@ -61,7 +61,8 @@ def _packet(flow: Flow) -> Packet:
         packet.sport, packet.dport = flow.src_port or EPHEMERAL, flow.dst_port
     if proto == 6:
         default = {"SYN"} if flow.kind == "new" else {"ACK"}
-        packet.flags = frozenset(flow.tcp_flags) or frozenset(default)
+        bare = flow.kind == "crafted" and flow.tcp_flags == ()
+        packet.flags = frozenset() if bare else frozenset(flow.tcp_flags or default)
     if proto in (1, 58):
         echo = 8 if proto == 1 else 128
         packet.icmp = (flow.icmp_type if flow.icmp_type is not None else echo, flow.icmp_code or 0)

@@ -32,7 +32,7 @@ def judge(wire: Wire, seed: int) -> list[Judged]:
     rules = ruleset(random)
     if wire.load(rules):
         return []
-    facts = facts_of(wire.dumps())
+    facts = facts_of(wire.dumps(), ())
     topology = topology_from(json.dumps(TOPOLOGY))
     results = []
     for number in range(4):
@@ -51,7 +51,12 @@ def judge(wire: Wire, seed: int) -> list[Judged]:
         answer = trace(facts, flow_from(json.dumps(flow)), topology)
         said = json.loads(to_json(answer))
         word = compare(said, seen)
-        results.append(Judged(seed, word, f"{flow}\nkernel {seen}\ntrace {_short(said)}\n{rules}"))
+        if word == "wrong":
+            # A machine that is busy answers late: what is held against the model was seen twice.
+            wire.forget()
+            seen = wire.send(flow["proto"], flow["src_ip"], flow["src_port"], flow["dst_ip"], flow["dst_port"], 1.5)
+            word = compare(said, seen)
+        results.append(Judged(seed, word, f"{flow}\nkernel {seen}\ntrace {short(said)}\n{rules}"))
     return results
 
 
@@ -86,6 +91,7 @@ def _verdict(reply: Any) -> str:
     return str(reply.get("verdict", "")) if isinstance(reply, dict) else str(reply or "")
 
 
-def _short(said: dict[str, Any]) -> str:
+def short(said: dict[str, Any]) -> str:
+    """A trace for a person to read."""
     steps = "\n  ".join(str(step) for step in said.get("steps", ()))
     return f"{ {k: v for k, v in said.items() if k != 'steps'} }\n  {steps}"

@@ -22,14 +22,13 @@ CHAINS = {
 }
 
 
-def ruleset(random: Random) -> str:
-    """A whole input for iptables-restore."""
-    return "".join(_table(random, table) for table in ("raw", "mangle", "nat", "filter") if random.random() < 0.75) or (
-        "*filter\nCOMMIT\n"
-    )
+def ruleset(random: Random, wide: bool = False) -> str:
+    """A whole input for iptables-restore; `wide` with matches that single packets can tell apart."""
+    tables = [name for name in ("raw", "mangle", "nat", "filter") if random.random() < 0.75]
+    return "".join(_table(random, table, wide) for table in tables) or "*filter\nCOMMIT\n"
 
 
-def _table(random: Random, table: str) -> str:
+def _table(random: Random, table: str, wide: bool) -> str:
     # Later user chains may be jumped to from earlier ones only, so that no loop can arise.
     users = [f"U{table[0].upper()}{number}" for number in range(random.randint(0, 3))]
     lines = [f"*{table}"]
@@ -40,13 +39,13 @@ def _table(random: Random, table: str) -> str:
     for chain in (*CHAINS[table], *users):
         below = users[users.index(chain) + 1 :] if chain in users else users
         for _ in range(random.choice((0, 1, 1, 2, 3))):
-            if rule := _rule(random, table, chain, below):
+            if rule := _rule(random, table, chain, below, wide):
                 lines.append(f"-A {chain} {rule}")
     return "\n".join([*lines, "COMMIT", ""])
 
 
-def _rule(random: Random, table: str, chain: str, below: list[str]) -> str:
-    proto = random.choice(("", "", "tcp", "udp"))
+def _rule(random: Random, table: str, chain: str, below: list[str], wide: bool) -> str:
+    proto = random.choice(("", "", "tcp", "udp", *(("icmp",) if wide else ())))
     parts = []
     if random.random() < 0.4:
         parts.append(f"{_maybe(random)}-s {random.choice(ADDRESSES)}")
@@ -55,13 +54,13 @@ def _rule(random: Random, table: str, chain: str, below: list[str]) -> str:
     if proto:
         parts.append(f"-p {proto}")
         if random.random() < 0.6:
-            parts.append(_ports(random, proto))
+            parts.append(_icmp(random) if proto == "icmp" else _ports(random, proto))
     if random.random() < 0.2 and chain in ("PREROUTING", "INPUT", "FORWARD"):
         parts.append(f"{_maybe(random)}-i {random.choice(('e1', 'e2', 'e+', 'x0'))}")
     if random.random() < 0.2 and chain in ("FORWARD", "OUTPUT", "POSTROUTING"):
         parts.append(f"{_maybe(random)}-o {random.choice(('e1', 'e2', 'e+', 'x0'))}")
     if random.random() < 0.45:
-        parts.append(_match(random, proto, table))
+        parts.append((_odd if wide and random.random() < 0.5 else _match)(random, proto, chain))
     return " ".join((*parts, _target(random, table, chain, proto, below)))
 
 
@@ -81,7 +80,7 @@ def _ports(random: Random, proto: str) -> str:
     )
 
 
-def _match(random: Random, proto: str, table: str) -> str:
+def _match(random: Random, proto: str, _chain: str) -> str:
     choices = [
         f"-m conntrack {_maybe(random)}--ctstate {random.choice(('NEW', 'ESTABLISHED,RELATED', 'INVALID', 'UNTRACKED', 'DNAT', 'SNAT'))}",
         f"-m state --state {random.choice(('NEW', 'ESTABLISHED', 'INVALID'))}",
@@ -102,6 +101,50 @@ def _match(random: Random, proto: str, table: str) -> str:
     return random.choice(choices)
 
 
+def _icmp(random: Random) -> str:
+    kind = random.choice(("8", "echo-reply", "3/1", "timestamp-request", "any"))
+    return f"-m icmp {_maybe(random)}--icmp-type {kind}"
+
+
+def _odd(random: Random, proto: str, chain: str) -> str:
+    """Matches that kube-proxy, CNIs, firewalld, ufw and people write more seldom."""
+    first = random.choice(("src", "dst"))
+    choices = [
+        f"-m set {_maybe(random)}--match-set {random.choice(('hosts', 'nets'))} {first}",
+        f"-m set {_maybe(random)}--match-set pairs {random.choice(('src,dst', 'dst,dst', 'dst,src'))}",
+        f"-m ttl --ttl-{random.choice(('eq', 'lt', 'gt'))} {random.choice((1, 2, 62, 63, 64))}",
+        "-m limit --limit 5/sec",
+        "-m hashlimit --hashlimit-upto 100/sec --hashlimit-burst 50 --hashlimit-mode srcip --hashlimit-name h1",
+        "-m statistic --mode random --probability 0.50000000000",
+        f"-m recent --name r1 {random.choice(('--set', '--rcheck --seconds 60', '--update --hitcount 2'))}",
+        f"-m dscp {_maybe(random)}--dscp 0x00",
+        f"-m length {_maybe(random)}--length {random.choice(('0:39', '28:29', '40', '36:'))}",
+        f"-m conntrack --ctproto {random.choice((6, 17))}",
+        f"-m conntrack {_maybe(random)}--ctorigdstport 80",
+        f"-m conntrack --ctstatus {random.choice(('NONE', 'CONFIRMED', 'SEEN_REPLY', 'EXPECTED'))}",
+        f"-m conntrack --ctreplsrc {random.choice(ADDRESSES)}",
+        f"-m pkttype {_maybe(random)}--pkt-type unicast",
+        f"-m mark --mark {random.choice(('0x0/0xff', '0x3/0x3', '0x4000/0x4000'))}",
+        f"-m addrtype --dst-type {random.choice(('UNICAST,LOCAL', 'BROADCAST', 'BLACKHOLE', 'UNREACHABLE'))}",
+        "-m connlimit --connlimit-above 100 --connlimit-mask 32",
+        "-m u32 --u32 0>>22&0x3C@4>>16=0x1",
+        "-m physdev --physdev-is-bridged",
+        "-m string --string nothing --algo bm",
+    ]
+    if chain in ("PREROUTING", "INPUT", "FORWARD"):
+        choices += [f"-m mac {_maybe(random)}--mac-source 02:00:00:00:00:01"]
+    if chain == "PREROUTING":
+        choices += ["-m rpfilter", "-m rpfilter --invert"]
+    if chain == "OUTPUT":
+        choices += ["-m owner --uid-owner 0", "-m owner ! --uid-owner 65534"]
+    if proto == "tcp":
+        choices += [
+            f"-m tcp {_maybe(random)}--tcp-flags {random.choice(('ALL FIN,PSH,URG', 'ALL NONE', 'SYN,RST SYN,RST', 'ACK ACK', 'FIN,SYN,RST,ACK RST'))}"
+        ] * 3
+        choices += ["-m tcp --tcp-option 2", "-m tcpmss --mss 1:500"]
+    return random.choice(choices)
+
+
 def _target(random: Random, table: str, chain: str, proto: str, below: list[str]) -> str:
     if below and random.random() < 0.35:
         return f"{random.choice(('-j', '-j', '-g'))} {random.choice(below)}"
@@ -111,13 +154,19 @@ def _target(random: Random, table: str, chain: str, proto: str, below: list[str]
         common.append(
             "-j REJECT --reject-with tcp-reset" if proto == "tcp" else "-j REJECT --reject-with icmp-host-prohibited"
         )
+        common.append(f"-j REJECT --reject-with {random.choice(('icmp-net-unreachable', 'icmp-admin-prohibited'))}")
+        common.append("-j LOG")
     elif table == "mangle":
         common += [
             f"-j MARK --set-xmark {random.choice(('0x1/0x1', '0x4000/0x4000', '0x2/0xffffffff', '0x1/0x0'))}"
         ] * 2
         common += ["-j CONNMARK --save-mark", "-j CONNMARK --restore-mark", "-j DROP"]
+        common += ["-j TTL --ttl-inc 1", "-j MARK --set-mark 0x3", "-j MARK --or-mark 0x1", "-j MARK --and-mark 0x2"]
+        common += ["-j CONNMARK --set-xmark 0x1/0x1"]
     elif table == "raw":
         common += ["-j CT --notrack", "-j NOTRACK", "-j DROP"]
+    elif proto == "icmp" and chain in ("PREROUTING", "OUTPUT"):
+        common += [f"-j DNAT --to-destination {random.choice(('10.71.2.2', '10.71.3.2'))}", "-j REDIRECT"]
     elif chain in ("PREROUTING", "OUTPUT") and proto:
         host, port = random.choice(("10.71.2.2", "10.71.3.2", "10.71.2.3", "10.71.1.1")), random.choice((80, 443))
         common += [
@@ -127,4 +176,8 @@ def _target(random: Random, table: str, chain: str, proto: str, below: list[str]
         ]
     elif chain == "POSTROUTING":
         common += ["-j MASQUERADE", "-j SNAT --to-source 10.71.2.1", "-j MASQUERADE"]
+        if proto in ("tcp", "udp"):
+            common += ["-j SNAT --to-source 10.71.3.1:2000-2003", "-j MASQUERADE --to-ports 3000-3001"]
+    elif chain == "INPUT":
+        common += ["-j SNAT --to-source 10.71.9.1"]
     return random.choice(common)

@@ -1,10 +1,14 @@
-"""Random cases against the kernel without bound: `python -m tests.kernel.run --cases 2000 [--seed 1]`, as root."""
+"""Random cases against the kernel without bound: `python -m tests.kernel.run --cases 2000 [--seed 1]`, as root.
+
+Half of them are connections that servers answer, half single packets from a raw socket.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
 
+from tests.kernel import judge_crafted
 from tests.kernel.judge import Judged, judge
 from tests.kernel.wire import wire
 
@@ -15,16 +19,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="first seed")
     parser.add_argument("--show", type=int, default=3, help="wrong verdicts to print")
     options = parser.parse_args()
-    results: list[Judged] = []
+    answered: list[Judged] = []
+    crafted: list[Judged] = []
     seed = options.seed
     with wire() as running:
-        while len(results) < options.cases:
-            results += judge(running, seed)
+        while len(answered) < options.cases / 2:
+            answered += judge(running, seed)
             seed += 1
-    count = Counter(result.verdict for result in results)
-    for result in [result for result in results if result.verdict == "wrong"][: options.show]:
-        print(f"--- seed {result.seed}\n{result.text}")
-    print(f"{len(results)} flows: {count['agree']} agree, {count['unknown']} unknown, {count['wrong']} wrong")
+    with judge_crafted.bench() as made:
+        while len(crafted) < options.cases / 2:
+            crafted += judge_crafted.judge(made, seed)
+            seed += 1
+    for what, results in (("connections", answered), ("single packets", crafted)):
+        count = Counter(result.verdict for result in results)
+        for result in [result for result in results if result.verdict == "wrong"][: options.show]:
+            print(f"--- seed {result.seed}\n{result.text}")
+        print(f"{len(results)} {what}: {count['agree']} agree, {count['unknown']} unknown, {count['wrong']} wrong")
 
 
 if __name__ == "__main__":

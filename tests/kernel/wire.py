@@ -15,6 +15,19 @@ ROUTER = "hk-router"
 HOSTS = {"hk-client": "10.71.1", "hk-server": "10.71.2", "hk-other": "10.71.3"}
 PORTS = (80, 443, 8080)
 
+SETS = (
+    "create hosts hash:ip",
+    "add hosts 10.71.1.2",
+    "add hosts 10.71.3.2",
+    "create nets hash:net",
+    "add nets 10.71.2.0/24",
+    "add nets 10.71.2.3 nomatch",
+    "create pairs hash:ip,port",
+    "add pairs 10.71.2.2,tcp:80",
+    "add pairs 10.71.1.2,udp:443",
+    "add pairs 10.71.3.2,icmp:8/0",
+)
+
 # Answers "host peer-address peer-port own-address own-port", so that translation shows.
 SERVER = """
 import socket, sys, threading
@@ -22,15 +35,19 @@ name = sys.argv[1]
 def tcp(port):
     s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('0.0.0.0', port)); s.listen(64)
     while True:
-        c, peer = s.accept(); c.sendall(f'{name} {peer[0]} {peer[1]} {port}'.encode()); c.close()
+        c, peer = s.accept()
+        try: c.sendall(f'{name} {peer[0]} {peer[1]} {port}'.encode())
+        except OSError: pass
+        c.close()
 def udp(port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.IPPROTO_IP, 8, 1); s.bind(('0.0.0.0', port))
     while True:
         data, extra, flags, peer = s.recvmsg(2048, 256)
         info = next((d for l, t, d in extra if t == 8), None)
-        # The answer has to leave from the address that was asked, as a careful server does.
-        s.sendmsg([f'{name} {peer[0]} {peer[1]} {port}'.encode()], [(socket.IPPROTO_IP, 8, bytes(4) + info[8:12] + bytes(4))] if info else [], 0, peer)
+        # The answer has to leave from the address that was asked, as a careful server does; OUTPUT may refuse it.
+        try: s.sendmsg([f'{name} {peer[0]} {peer[1]} {port}'.encode()], [(socket.IPPROTO_IP, 8, bytes(4) + info[8:12] + bytes(4))] if info else [], 0, peer)
+        except OSError: pass
 for port in map(int, sys.argv[2:]):
     threading.Thread(target=tcp, args=(port,)).start(); threading.Thread(target=udp, args=(port,)).start()
 """
@@ -38,11 +55,11 @@ for port in map(int, sys.argv[2:]):
 CLIENT = """
 import errno, json, socket, sys
 for line in sys.stdin:
-    proto, src, sport, dst, dport = line.split()
+    proto, src, sport, dst, dport, patience = line.split()
     s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if proto == 'tcp' else socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if proto == 'tcp': s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
-    s.settimeout(0.25); connected = False
+    s.settimeout(float(patience)); connected = False
     try:
         s.bind((src, int(sport))); s.connect((dst, int(dport))); connected = proto == 'tcp'
         if proto == 'udp': s.send(b'x')
@@ -95,6 +112,8 @@ class Wire:
         for name in self.names:
             within(name, "sysctl", "-qw", "net.ipv4.icmp_ratelimit=0", "net.ipv4.conf.default.rp_filter=0")
             self._start(name, SERVER, name, *map(str, PORTS))
+        for line in SETS:
+            within(ROUTER, "ipset", *line.split())
         self.client = self._start("hk-client", CLIENT)
 
     def _start(self, netns: str, program: str, *arguments: str) -> subprocess.Popen[str]:
@@ -122,11 +141,11 @@ class Wire:
         for name in (ROUTER, *HOSTS):
             within(name, "conntrack", "-F", check=False)
 
-    def send(self, proto: str, src: str, sport: int, dst: str, dport: int) -> Seen:
-        """One connection or datagram from the client."""
+    def send(self, proto: str, src: str, sport: int, dst: str, dport: int, patience: float = 0.25) -> Seen:
+        """One connection or datagram from the client, which waits that many seconds for an answer."""
         assert self.client.stdin
         assert self.client.stdout
-        self.client.stdin.write(f"{proto} {src} {sport} {dst} {dport}\n")
+        self.client.stdin.write(f"{proto} {src} {sport} {dst} {dport} {patience}\n")
         self.client.stdin.flush()
         result = json.loads(self.client.stdout.readline())
         if "answer" in result:
@@ -161,6 +180,7 @@ class Wire:
 
 DUMPS = {
     "iptables-save.txt": ("iptables-save", "-c"),
+    "ipset-save.txt": ("ipset", "save"),
     "ip-addr.txt": ("ip", "addr"),
     "ip-link.txt": ("ip", "-d", "link"),
     "ip-route-all.txt": ("ip", "route", "show", "table", "all"),

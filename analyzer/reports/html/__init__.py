@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from analyzer.cache import bytecode
 from analyzer.report import Report
 from analyzer.reports.html.view import SIGNS, Budget, page
 from analyzer.reports.lines import place
@@ -74,6 +75,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(FOLDER),
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=bytecode(),
     )
     environment.filters["visible"] = visible
     environment.filters["prose"] = prose

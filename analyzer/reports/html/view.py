@@ -220,10 +220,10 @@ def card(finding: Finding, known: dict[str, Finding], budget: Budget) -> Card:
 def _step(text: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     depth = 0
-    for part, code in pieces(text):
+    for piece, code in pieces(text):
         # What stands in parentheses is said by the way: it stays in the sentence.
-        parts.append(Part(("code" if depth > 0 else _look(part)) if code else "text", part))
-        depth += 0 if code else part.count("(") - part.count(")")
+        parts.append(Part(("code" if depth > 0 else _look(piece)) if code else "text", piece))
+        depth += 0 if code else piece.count("(") - piece.count(")")
     if len(parts) > 1 and parts[-1].kind == "text" and parts[-1].text.strip(" .,;") == "":
         parts.pop()
     for number, part in enumerate(parts[1:]):
