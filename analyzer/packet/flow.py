@@ -19,8 +19,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     `src_node` names a node, a pod's namespace "<node>:<name>" or "external"; None: whoever owns `src_ip`. `src_ip`
     None: the address that the kernel picks. `kind`: "new" (the first packet of a connection), "established" (a later
-    packet of a connection that exists), "crafted" (a packet from a raw socket). `tcp_flags` None: SYN, or ACK of what is
-    not new; a crafted packet may have none. `size` is the length of the IP packet.
+    packet of a connection that exists), "crafted" (a packet from a raw socket). `tcp_flags` None: SYN, or ACK of what
+    is not new; a crafted packet may have none. `size` is the length of the IP packet.
     """
 
     src_node: str | None = None
