@@ -10,18 +10,23 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import lark
 import msgspec
 from lark import Lark, Token, Tree
 from lark.exceptions import GrammarError, UnexpectedToken
-from lark.lexer import Lexer
+from lark.grammar import Rule
+from lark.lexer import Lexer, TerminalDef
 from lark.parsers.lalr_analysis import Shift
 
+from analyzer.cache import kept
 from analyzer.errors import DefinitionError
 from analyzer.templates import Template, build
 from analyzer.typed import Memo
 
 Meaning = Callable[[str], Callable[[str], str] | None]
 LONGEST = 4000
+# No tool prints such a word, and patterns may take the square of its length
+LONGEST_WORD = 8192
 SHAPES = 4096
 
 
@@ -48,9 +53,7 @@ class Shapes:
         self.classes = Memo(self._class)
         self._known: dict[tuple[int, ...], Template | Misfit] = {}
         try:
-            self._lark = Lark(
-                body, parser="lalr", lexer=_lexer(self), propagate_positions=True, maybe_placeholders=False
-            )
+            self._lark = _parser(body, _lexer(self))
         except GrammarError as error:
             raise DefinitionError(name, 0, str(error).split("\n", 1)[0]) from error
         self._groups: dict[str, tuple[str, ...]] = {}
@@ -116,6 +119,8 @@ class Shapes:
         return self._candidates[number]
 
     def _class(self, word: str) -> int:
+        if len(word) > LONGEST_WORD:
+            return self._numbered(())
         found = self._all.match(word)
         key = tuple(map(bool, found.groups())) if found else ()
         literal = self._literal.get(word)
@@ -125,11 +130,16 @@ class Shapes:
                 return known
         matching = [name for matched, names in zip(key, self._general, strict=True) if matched for name in names]
         names = (*(literal or ()), *sorted(matching, key=self._order.__getitem__))
+        number = self._numbered(names)
+        if literal is None:
+            self._plain[key] = number
+        return number
+
+    def _numbered(self, names: tuple[str, ...]) -> int:
+        """The number of the class of words that can stand for these terminals."""
         if names not in self._ids:
             self._ids[names] = len(self._candidates)
             self._candidates.append(names)
-        if literal is None:
-            self._plain[key] = self._ids[names]
         return self._ids[names]
 
     def _wanted(self, terminals: Sequence[str]) -> str:
@@ -138,6 +148,24 @@ class Shapes:
         if "$END" in terminals:
             spelt.append("the end of the line")
         return " or ".join(sorted(spelt)[:8])
+
+
+def _parser(body: str, lexer: type[Lexer]) -> Lark:
+    """A Lark parser of words; its tables come from the user's cache if they were made of the same text before."""
+    made: list[Lark] = []
+
+    def make() -> Any:
+        made.append(Lark(body, parser="lalr", lexer=lexer, propagate_positions=True, maybe_placeholders=False))
+        data, memo = made[0].memo_serialize([TerminalDef, Rule])
+        data["options"]["lexer"] = "words"  # the class itself is put back by whoever loads it
+        return {"data": data, "memo": memo}
+
+    tables = kept("grammar", [lark.__version__, body], make)
+    if made:
+        return made[0]
+    tables["data"]["options"]["lexer"] = lexer
+    parser: Lark = Lark.__new__(Lark)._load(tables)
+    return parser
 
 
 class _Unexpected(Exception):
