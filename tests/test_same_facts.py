@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from analyzer.facts.fact import Fact
-from analyzer.facts.firewall import Chain, Option, Rule
+from analyzer.facts.firewall import Chain, NftObject, Option, Rule
 from analyzer.facts.routing import Interface, Neighbour, Route
+from analyzer.packet.nft import HEAD
+from analyzer.packet.nft_words import elements, priority
 from tests.artifact_samples import Sample, samples
 from tests.goldens import value_of
 
@@ -121,3 +124,21 @@ def test_poorer_formats_agree_in_what_they_say() -> None:
         assert {(one.ip, one.dev, one.mac) for one in _one(name, Neighbour)} == neighbours
     links = {(one.name, one.mtu, one.up, one.lower_up) for one in _one("ip-link/plain", Interface)}
     assert {(one.name, one.mtu, one.up, one.lower_up) for one in _one("ifconfig/lab", Interface)} == links
+
+
+def _native(name: str) -> dict[tuple[Any, ...], Any]:
+    """Objects by their place: rules as words with numbers in decimal, chains and sets as the packet path reads them."""
+    found: dict[tuple[Any, ...], Any] = {}
+    for one in _one(name, NftObject):
+        said: Any = re.sub(r"0x[0-9a-f]+", lambda number: str(int(number[0], 16)), " ".join(one.text.split()))
+        if one.kind == "chain" and (head := HEAD.search(one.text)):
+            said = (head[1], head[2], priority(head[3]), head[4])
+        elif one.kind in ("set", "map"):
+            kind = re.split(r" (?:comment|flags|size|elements)\b", one.text)[0]
+            said = (kind, elements(one.text) if "elements" in one.text else ())
+        found[one.family, one.table, one.kind, one.name, one.position] = said
+    return found
+
+
+def test_nft_json_says_what_the_text_says() -> None:
+    assert _native("nft-json/native") == _native("nft-ruleset/native")
