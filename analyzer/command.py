@@ -201,7 +201,8 @@ _PARTIAL = tuple(
         r"^ip(?: -\S+)* .*\b(?:type|master|scope|proto|nud) \S+",
         r"^ip6?tables(?:-\w+)? .*(?:-S|-[nvx]*L[nvx]*|--list|--list-rules) (?!-)[A-Za-z]\S*",
         r"^nft .*list (?:table|chain|set|map) .*",
-        r"^(?:kubectl|oc) .*\bget (?:-[onl] \S+ |--(?:output|namespace|selector) \S+ |-\S+ )*+(?!all\b)[\w.,-]+ (?!-)(?:\S+ )?(?=-|$|[a-z0-9])[a-z0-9][\w.-]*",
+        r"^(?:kubectl|oc) .*\bget (?:-[onl] \S+ |--(?:output|namespace|selector) \S+ |-\S+ )*+"
+        r"(?!all\b)[\w.,-]+ (?!-)(?:\S+ )?(?=-|$|[a-z0-9])[a-z0-9][\w.-]*",
         r"^(?:kubectl|oc) .*\bget [\w.-]+/\S+",
         r"^(?:kubectl|oc) .*(?:-l|--selector|--field-selector)[ =]\S+",
         r"^conntrack .*-L .*-(?:s|d|p|r|q)\b.*",

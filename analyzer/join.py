@@ -79,7 +79,7 @@ def rename_coverage(entry: Coverage, names: Mapping[str, str]) -> Coverage:
 
 
 def joint_coverage(parsed: Sequence[tuple[Place, Parsed]]) -> list[Coverage]:
-    """The coverage of all artifacts. Where one object stands in each file, one bad file makes all of them a part only."""
+    """The coverage of all artifacts. Where one object stands in each file, a bad file makes all of them a part."""
     found: list[Coverage] = []
     groups: dict[tuple[str | None, ...], list[Coverage]] = defaultdict(list)
     for place, result in parsed:

@@ -29,8 +29,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `kind` may also be "known" (read for nothing) or "sections" (outputs under headings, whatever its first lines look
     like). `hosts` is a regex with a group `node` that tells for each line whose it is, in a file of many hosts.
-    `heading` is a regex for the lines that begin a part of the file; what it catches may be used like names of the path,
-    and the entry speaks of these parts alone. `together` says that the files of this form hold all objects of their kind between them, one or some in each.
+    `heading` is a regex for the lines that begin a part of the file; what it catches may be used like names of the
+    path, and the entry speaks of these parts alone. `together` says that the files of this form hold all objects of
+    their kind between them, one or some in each.
     """
 
     path: tuple[str, ...]
@@ -82,9 +83,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One collector: `markers` are templates that all must exist below its folder; `files` say what paths mean.
 
-    A layout that is `like` another has its host and its files too, behind its own. `obfuscated` are regexes on the names
-    of archive, folder and host that show that names and addresses were replaced. `begins` is a regex that the start of a
-    file must match, for collectors that write one file: its entries then see the name of the file.
+    A layout that is `like` another has its host and its files too, behind its own. `obfuscated` are regexes on the
+    names of archive, folder and host that show that names and addresses were replaced. `begins` is a regex that the
+    start of a file must match, for collectors that write one file: its entries then see the name of the file.
     """
 
     name: str
@@ -136,7 +137,7 @@ def _whole(layout: Layout, found: dict[str, Layout]) -> Layout:
 def load(file: Path) -> Layout:
     """A layout from its file; DefinitionError says what is wrong with it."""
     try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8"))
+        said = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         layout = msgspec.convert(_listed(said), Layout)
         for entry in layout.files:
             _check(file, entry)

@@ -13,8 +13,11 @@ from analyzer.facts.firewall import NO_TABLE
 from analyzer.facts.source import Gap, Source
 from analyzer.kinds import LOG, kinds
 from analyzer.logs import Patterns, read_log
+from analyzer.masked import mask_in, without_addresses
 from analyzer.recognise import Artifact
 
+# Enough of a file to see whether its addresses are masked
+LOOKED_AT = 4 << 20
 EMPTY = "the file is empty"
 LONG = "a line of at most {limit:,} characters"
 
@@ -34,6 +37,9 @@ def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
             path=artifact.path,
         )
         parsed = msgspec.structs.replace(parsed, coverage=(nothing,))
+    why = artifact.masked or mask_in(bundle.read(artifact.path, LOOKED_AT))
+    if why:
+        parsed = without_addresses(parsed, why)
     note = artifact.cut
     if artifact.path in bundle.truncated and artifact.last is None:
         note = note or f"cut off{_line(bundle, artifact)}"

@@ -15,6 +15,7 @@ from analyzer.facts.source import Place
 from analyzer.hosts import Hosts, apart, with_node
 from analyzer.kinds import LOG
 from analyzer.layout import Told, fill
+from analyzer.masked import REPLACED, were_replaced
 from analyzer.match import Matcher
 from analyzer.sections import CONTAINER_LOGS, Section, by_heading, by_host, looks_sectioned, split
 
@@ -30,7 +31,8 @@ _PACKED = re.compile(r"\.(gz|xz|bz2|zst|tailed)$")
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     """A file, or lines `first` to `last` of one, that some grammar or reader understands; `why` says how that is known.
 
-    `cut` says why it does not hold all there is ("cut off", "| grep X"), or is empty.
+    `cut` says why it does not hold all there is ("cut off", "| grep X"), `masked` why its addresses are not those of
+    the cluster; each may be empty.
     """
 
     path: str
@@ -41,6 +43,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     last: int | None = None
     command: str = ""
     cut: str = ""
+    masked: str = ""
 
 
 class Recognition(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +84,7 @@ class _Recogniser:
         self._matcher = Matcher()
         self._hosts = Hosts(bundle)
         self._found = _Found()
+        self._replaced = False
 
     def run(self) -> Recognition:
         for member in self._bundle.members:
@@ -89,17 +93,27 @@ class _Recogniser:
         used = (*self._hosts.located.roots.values(), *self._hosts.alone.values())
         names = dict.fromkeys(layout.name for layout in used)
         return Recognition(
-            artifacts=tuple(apart(self._hosts.settle(artifact) for artifact in found.artifacts)),
+            artifacts=tuple(self._mask(apart(self._hosts.settle(artifact) for artifact in found.artifacts))),
             unrecognised=tuple(found.unrecognised),
             failed=tuple(found.failed),
             layout=" + ".join(names) or "files",
             known=tuple(found.known),
-            obfuscated=self._hosts.obfuscated,
+            obfuscated=self._obfuscated(),
         )
+
+    def _obfuscated(self) -> bool:
+        return self._hosts.obfuscated or self._replaced
+
+    def _mask(self, artifacts: list[Artifact]) -> list[Artifact]:
+        """The artifacts of a bundle whose addresses were mapped: what contains what is lost for all of them."""
+        if not self._obfuscated():
+            return artifacts
+        return [msgspec.structs.replace(artifact, masked=REPLACED) for artifact in artifacts]
 
     def _file(self, member: Member) -> None:
         path = member.path
         data = self._bundle.read(path, HEAD)
+        self._replaced = self._replaced or were_replaced(data)
         told = self._hosts.tell(path, text.decode(data))
         fields = told.fields if told else {}
         names = self._names(path, told)

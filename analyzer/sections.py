@@ -60,6 +60,8 @@ _PROMPTS = tuple(
 _WEAK_PROMPT = re.compile(
     r"^(?:[$%#] ?|\+ |>{1,3} |## )(?P<cmd>(?:[A-Z_]+=\S+ )*(?:\S*/)?(?P<program>[a-z][\w.-]*)(?: .*)?)$"
 )
+# "$ ip route" is no comment, wherever it stands
+_DOLLAR = re.compile(r"^\$ +(?P<cmd>(?:[A-Z_]+=\S+ )*(?:\S*/)?(?P<program>[a-z][\w.-]*)(?: .*)?)$")
 _HEADINGS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -84,7 +86,15 @@ def looks_sectioned(head: str) -> bool:
         return False
     strong = sum(1 for line in lines if len(line) < 500 and _strong(line))
     first = next((line for line in lines if not _SCRIPT.match(line)), lines[0])
-    return bool(strong) or bool(_weak(first)) or bool(_SCRIPT.match(lines[0])) or _fenced(lines) or _headed(lines)
+    dollars = any(_dollar(line) for line in lines)
+    return (
+        bool(strong)
+        or dollars
+        or bool(_weak(first))
+        or bool(_SCRIPT.match(lines[0]))
+        or _fenced(lines)
+        or _headed(lines)
+    )
 
 
 def _headed(lines: list[str]) -> bool:
@@ -106,6 +116,11 @@ def _weak(line: str) -> re.Match[str] | None:
     match = _WEAK_PROMPT.match(line) if len(line) < 2000 else None
     # "# ip" may be a comment; "# ip route" or "# iptables-save" hardly
     return match if match and match["program"] in PROGRAMS and not line.endswith((".", ":")) else None
+
+
+def _dollar(line: str) -> re.Match[str] | None:
+    match = _DOLLAR.match(line) if len(line) < 2000 else None
+    return match if match and match["program"] in PROGRAMS else None
 
 
 def split(text: str) -> list[Section]:
@@ -195,7 +210,7 @@ def _marks(lines: list[str]) -> Iterator[Mark]:
             after, command, file = _headed_by(found, lines, number)
             skip_to = after - 1
             yield Mark(number, after, command, host, file)
-        elif not strong and not styles and (weak := _weak(line)):
+        elif weak := (_weak(line) if not strong and not styles else _dollar(line)):
             if fenced and not inside:
                 pending = weak["cmd"]
                 yield Mark(number, number + 1, host=host)

@@ -19,8 +19,12 @@ def render(dump: Dump) -> Files:
         inner: Files = {
             "dns/virtualmachine": resolver,
             "dns/kubernetes": text("nameserver 10.43.0.10\nsearch kube-system.svc.cluster.local\noptions ndots:5\n"),
-            "kubeletcmd/kubeletcmd": text("/usr/local/bin/kubelet --cluster-dns=10.43.0.10 --cluster-domain=cluster.local\n"),
-            "networkoutbound/Internet": text('[{"TimeStamp":"2026-11-23T12:10:00Z","Type":"Internet","Connected":true}]'),
+            "kubeletcmd/kubeletcmd": text(
+                "/usr/local/bin/kubelet --cluster-dns=10.43.0.10 --cluster-domain=cluster.local\n"
+            ),
+            "networkoutbound/Internet": text(
+                '[{"TimeStamp":"2026-11-23T12:10:00Z","Type":"Internet","Connected":true}]'
+            ),
             "networkoutbound/AKS API Server": text('[{"TimeStamp":"2026-11-23T12:10:00Z","Connected":true}]'),
             "systemlogs/docker": text("-- No entries --\n"),
         }
@@ -29,7 +33,9 @@ def render(dump: Dump) -> Files:
         here = {pod["metadata"]["name"] for pod in dump.pods_of(node)}
         for log in dump.logs():
             if log.namespace == "kube-system" and log.pod in here and not log.previous:
-                inner[f"podscontainerlogs/{log.pod}-{log.container}"] = json.dumps([{"containerLog": log.text}]).encode()
+                inner[f"podscontainerlogs/{log.pod}-{log.container}"] = json.dumps(
+                    [{"containerLog": log.text}]
+                ).encode()
         files[f"2026-11-23T12-10-00Z/{node}.zip"] = zipped(inner)
     return files
 

@@ -10,7 +10,13 @@ from tests.layouts.dump import Dump, Files
 
 NAME = "Antrea support bundle"
 TOP = "support-bundles_20261123T121000Z"
-LISTS = {"pods": "Pod", "nodes": "Node", "deployments": "Deployment", "replicas": "ReplicaSet", "daemonsets": "DaemonSet"}
+LISTS = {
+    "pods": "Pod",
+    "nodes": "Node",
+    "deployments": "Deployment",
+    "replicas": "ReplicaSet",
+    "daemonsets": "DaemonSet",
+}
 COPIED = {
     "nftables": "nft-ruleset.txt",
     "rule": "ip-rule.txt",
@@ -29,12 +35,18 @@ def render(dump: Dump) -> Files:
     for node in dump.nodes:
         # IPv6 may come first: both saves go into one file
         saves = (dump.node(node, "ip6tables-save.txt") or "") + (dump.node(node, "iptables-save.txt") or "")
-        inner = {"iptables": text(saves), "route": text(dump.main_routes(node)), "flows": text(" table=0, n_packets=1\n")}
+        inner = {
+            "iptables": text(saves),
+            "route": text(dump.main_routes(node)),
+            "flows": text(" table=0, n_packets=1\n"),
+        }
         inner["ipset"] = text("create ANTREA-POD-IP hash:net family inet hashsize 1024 maxelem 65536\n")
         for name, source in COPIED.items():
             if output := dump.node(node, source):
                 inner[name] = text(output)
-        inner["logs/agent/antrea-agent.log"] = text("I1123 12:10:00.000001       1 agent.go:100] Starting Antrea agent\n")
+        inner["logs/agent/antrea-agent.log"] = text(
+            "I1123 12:10:00.000001       1 agent.go:100] Starting Antrea agent\n"
+        )
         files[f"{TOP}/agent_{node}.tar.gz"] = packed(inner)
     return files
 

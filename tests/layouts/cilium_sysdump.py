@@ -25,7 +25,9 @@ COMMANDS = {
 
 
 def render(dump: Dump) -> Files:
-    files: Files = {f"{TOP}/cilium-sysdump.log": text("🔍 Collecting Kubernetes nodes\n✅ The sysdump has been saved\n")}
+    files: Files = {
+        f"{TOP}/cilium-sysdump.log": text("🔍 Collecting Kubernetes nodes\n✅ The sysdump has been saved\n")
+    }
     agents = {node: f"cilium-{number}x7k2" for number, node in enumerate(dump.nodes)}
     for name, kind in LISTS.items():
         if dump.collected(kind):

@@ -1,4 +1,4 @@
-"""`kubectl cluster-info dump -A --output-directory=D`: typed lists whose items have no kind, and one log for each pod."""
+"""`kubectl cluster-info dump -A --output-directory=D`: typed lists whose items have no kind, a log for each pod."""
 
 from __future__ import annotations
 

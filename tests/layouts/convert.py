@@ -74,7 +74,9 @@ def _without(one: Object, *names: str) -> Object:
 def table(rows: list[list[str]]) -> str:
     """Columns as kubectl aligns them."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "".join("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "\n" for row in rows)
+    return "".join(
+        "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "\n" for row in rows
+    )
 
 
 def nodes_table(dump: Dump) -> str:
@@ -168,7 +170,9 @@ def endpoints_table(dump: Dump) -> str:
             for address in subset.get("addresses") or ()
         ]
         more = f" + {len(found) - 3} more..." if len(found) > 3 else ""
-        rows.append([one["metadata"]["namespace"], one["metadata"]["name"], ",".join(found[:3]) + more or "<none>", "5d"])
+        rows.append(
+            [one["metadata"]["namespace"], one["metadata"]["name"], ",".join(found[:3]) + more or "<none>", "5d"]
+        )
     return table(rows)
 
 

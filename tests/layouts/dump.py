@@ -49,7 +49,7 @@ class Dump:
 
     def objects(self, kind: str) -> list[Object]:
         """The API objects of a kind."""
-        return _objects(self)[kind] if kind in _objects(self) else []
+        return _objects(self).get(kind, [])
 
     def collected(self, kind: str) -> bool:
         """Whether objects of that kind were asked for."""

@@ -33,7 +33,9 @@ def render(dump: Dump) -> Files:
         for name, source in (("", "iptables-L.txt"), ("-filter", "iptables-L.txt"), ("-nat", "iptables-nat-L.txt")):
             if output := dump.node(node, source):
                 rules = output.count("\n")
-                files[f"{top}/networking/iptables{name}.txt"] = text(f"{output}=======\nTotal Number of Rules: {rules}\n")
+                files[f"{top}/networking/iptables{name}.txt"] = text(
+                    f"{output}=======\nTotal Number of Rules: {rules}\n"
+                )
         stats = dump.node(node, "conntrack-stats.txt") or ""
         entries = dump.node(node, "conntrack.txt")
         listing = f"*** Output of conntrack -L ***\n{entries}" if entries else ""

@@ -30,7 +30,9 @@ def render(dump: Dump) -> Files:
         {"Pod": "all-pods", "Service": "svc", "Endpoints": "ep", "Node": "no", "Deployment": "deploy"}.items()
     ):
         found = listed(dump.objects(kind), kind)
-        files[f"for support/{name}.{'yaml' if number % 2 else 'json'}"] = to_yaml(found) if number % 2 else to_json(found)
+        files[f"for support/{name}.{'yaml' if number % 2 else 'json'}"] = (
+            to_yaml(found) if number % 2 else to_json(found)
+        )
     for log in dump.logs():
         if "coredns" in log.pod:
             home = f"for support/var/log/pods/{log.namespace}_{log.pod}_0a1b/{log.container}"

@@ -12,11 +12,15 @@ TOP = "must-gather.local.5421342344627712289/quay-io-openshift-release-dev-sha25
 def render(dump: Dump) -> Files:
     files: Files = {
         f"{TOP}/version": text("openshift/must-gather\n4.12.0-202301102025.p0.g2a3b4c5.assembly.stream-2a3b4c5\n"),
-        f"{TOP}/timestamp": text("2026-11-23 12:10:00.1 +0000 UTC m=+0.06\n2026-11-23 12:12:00.1 +0000 UTC m=+120.06\n"),
+        f"{TOP}/timestamp": text(
+            "2026-11-23 12:10:00.1 +0000 UTC m=+0.06\n2026-11-23 12:12:00.1 +0000 UTC m=+120.06\n"
+        ),
         f"{TOP}/event-filter.html": text("<!DOCTYPE html><html></html>"),
     }
     for node in dump.objects("Node"):
-        files[f"{TOP}/cluster-scoped-resources/core/nodes/{node['metadata']['name']}.yaml"] = to_yaml(full(node, "Node"))
+        files[f"{TOP}/cluster-scoped-resources/core/nodes/{node['metadata']['name']}.yaml"] = to_yaml(
+            full(node, "Node")
+        )
     for namespace in dump.namespaces():
         home = f"{TOP}/namespaces/{namespace}"
         found = [one for one in dump.objects("Namespace") if one["metadata"]["name"] == namespace]
@@ -32,8 +36,8 @@ def render(dump: Dump) -> Files:
         home = f"{TOP}/namespaces/{log.namespace}/pods/{log.pod}/{log.container}/{log.container}/logs"
         files[f"{home}/{'previous' if log.previous else 'current'}.log"] = timed(log)
     services = b""
-    for node in dump.nodes:
-        if agent := dump.agent_log(node):
-            services += journal("kubelet", node, agent[1])
+    for name in dump.nodes:
+        if agent := dump.agent_log(name):
+            services += journal("kubelet", name, agent[1])
     files[f"{TOP}/host_service_logs/masters/kubelet_service.log"] = services
     return files

@@ -1,8 +1,17 @@
-"""Rancher's log collector on k3s nodes: outputs without suffix, tables of kubectl on the server, logs of system pods."""
+"""Rancher's log collector on k3s: outputs without suffix, tables of kubectl on the server, logs of system pods."""
 
 from __future__ import annotations
 
-from tests.layouts.convert import endpoints_table, journal, listed, nodes_table, pods_table, services_table, text, to_json
+from tests.layouts.convert import (
+    endpoints_table,
+    journal,
+    listed,
+    nodes_table,
+    pods_table,
+    services_table,
+    text,
+    to_json,
+)
 from tests.layouts.dump import Dump, Files
 
 NAME = "Rancher, RKE2 and K3s log collector"
@@ -40,7 +49,9 @@ def render(dump: Dump) -> Files:
         top = f"{node}-2026-11-23_12_10_00"
         files[f"{top}/systeminfo/hostname"] = text(f"{node}\n")
         files[f"{top}/versions"] = text("Rancher 2.9.2, k3s\n")
-        files[f"{top}/networking/ipvsadm"] = text("./rancher2_logs_collector.sh: line 460: ipvsadm: command not found\n")
+        files[f"{top}/networking/ipvsadm"] = text(
+            "./rancher2_logs_collector.sh: line 460: ipvsadm: command not found\n"
+        )
         files[f"{top}/networking/ethtool"] = text(
             "--- flannel.1\nFeatures for flannel.1:\nrx-checksumming: on\ntx-checksumming: on\n"
             "--- vxlan.calico\nnetlink error: no device matches name (offset 24)\nnetlink error: No such device\n"

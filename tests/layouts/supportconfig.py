@@ -26,7 +26,9 @@ def render(dump: Dump) -> Files:
         )
         files[f"{top}/basic-environment.txt"] = text(
             section("Command", "/bin/date", "Mon Nov 23 12:10:00 UTC 2026")
-            + section("Command", "/bin/uname -a", f"Linux {node} 6.4.0-150600.23-default #1 SMP x86_64 x86_64 GNU/Linux")
+            + section(
+                "Command", "/bin/uname -a", f"Linux {node} 6.4.0-150600.23-default #1 SMP x86_64 x86_64 GNU/Linux"
+            )
             + section("Configuration File", "/etc/os-release", dump.node(node, "os-release.txt") or 'NAME="SLES"')
         )
         files[f"{top}/network.txt"] = text(_network(dump, node))

@@ -64,7 +64,9 @@ def pod_logs(dump: Dump, home: str) -> Files:
         if not all(one.get("ready") for one in pod.get("status", {}).get("containerStatuses", ()))
     }
     return {
-        f"{home}/pods/logs/{log.namespace}/{log.pod}/{log.container}{'-previous' if log.previous else ''}.log": text(log.text)
+        f"{home}/pods/logs/{log.namespace}/{log.pod}/{log.container}{'-previous' if log.previous else ''}.log": text(
+            log.text
+        )
         for log in dump.logs()
         if (log.namespace, log.pod) in unwell
     }
@@ -88,6 +90,7 @@ def run_host(dump: Dump, node: str, home: str, programs: str) -> Files:
         if output is not None:
             files[f"{home}/{name}.txt"] = text(output)
             files[f"{home}/{name}-info.json"] = to_json(
-                {"command": programs + command, "exitCode": "0", "error": "", "outputDir": "", "input": "", "env": []}, 2
+                {"command": programs + command, "exitCode": "0", "error": "", "outputDir": "", "input": "", "env": []},
+                2,
             )
     return files
