@@ -83,9 +83,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One collector: `markers` are templates that all must exist below its folder; `files` say what paths mean.
 
-    A layout that is `like` another has its host and its files too, behind its own. `obfuscated` are regexes on the
-    names of archive, folder and host that show that names and addresses were replaced. `begins` is a regex that the
-    start of a file must match, for collectors that write one file: its entries then see the name of the file.
+    `obfuscated` are regexes on the names of archive, folder and host that show that names and addresses were replaced.
+    `begins` is a regex that the start of a file must match, for collectors that write one file: its entries then see
+    the name of the file.
     """
 
     name: str
@@ -95,7 +95,6 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     host: Identity = Identity()
     files: tuple[Entry, ...] = ()
     records: tuple[Record, ...] = ()
-    like: str = ""
     begins: str = ""
     obfuscated: tuple[str, ...] = ()
 
@@ -113,25 +112,7 @@ class Told(msgspec.Struct, kw_only=True):
 def layouts() -> tuple[Layout, ...]:
     """Every layout, the most specific first."""
     files = sorted(path for path in FOLDER.glob("*.yaml") if path.name != KNOWN)
-    found = {file.stem: load(file) for file in files}
-    return tuple(sorted((_whole(layout, found) for layout in found.values()), key=lambda one: (-one.rank, one.name)))
-
-
-def _whole(layout: Layout, found: dict[str, Layout]) -> Layout:
-    """The layout with what it takes from the one that it is like."""
-    if not layout.like:
-        return layout
-    if layout.like not in found:
-        close = difflib.get_close_matches(layout.like, found, 1)
-        text = f"{layout.name} is like {layout.like!r}, which is no layout"
-        raise DefinitionError("layouts", 0, text, close[0] if close else "")
-    other = found[layout.like]
-    return msgspec.structs.replace(
-        layout,
-        host=layout.host if layout.host != Identity() else other.host,
-        files=(*layout.files, *other.files),
-        records=(*layout.records, *other.records),
-    )
+    return tuple(sorted((load(file) for file in files), key=lambda layout: (-layout.rank, layout.name)))
 
 
 def load(file: Path) -> Layout:

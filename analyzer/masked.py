@@ -20,7 +20,8 @@ _REPLACED = re.compile(rb"\b53:4f:53:[0-9a-f]{2}:|\bobfuscateddomain\d")
 # Facts that are little more than addresses; what else a masked artifact says (names, labels, states) stays
 ADDRESSES = frozenset({
     "Chain", "Connection", "Endpoint", "EndpointList", "FdbEntry", "FlannelSubnet", "Interface", "InterfaceAddress",
-    "Ipset", "Listener", "Neighbour", "NetworkPolicy", "NftObject", "Resolver", "Route", "RoutingRule", "Rule", "VirtualServer",
+    "Ipset", "Listener", "Neighbour", "NetworkPolicy", "NftObject", "Resolver", "Route", "RoutingRule", "Rule",
+    "VirtualServer",
 })  # fmt: skip
 # Facts that stay, though some of their fields are gone: that nothing is wrong with them cannot be told
 IN_PART = frozenset({"LogLine", "LogWindow", "Node", "Pod", "Service"})

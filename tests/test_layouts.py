@@ -39,6 +39,7 @@ PROVES: dict[str, tuple[str, ...]] = {
     "sos_report": (ROUTE, LOOP),
     "sos_old": (SELECTOR, ROUTE, LOOP),
     "sos_collect": (ROUTE, LOOP),
+    "sos_clean": (LOOP,),
     "hand_made": (SELECTOR, ROUTE, LOOP),
     "pasted": (SELECTOR, ROUTE, LOOP),
     "flattened": (SELECTOR, ROUTE, LOOP),

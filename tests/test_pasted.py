@@ -14,7 +14,8 @@ from analyzer.compose import compose
 from analyzer.recognise import Recognition, recognise
 from analyzer.report import Report
 from tests.layouts import pasted
-from tests.layouts.dump import Dump, Files, load
+from tests.layouts.dump import Files, load
+from tests.layouts.sos_clean import mapped
 from tests.test_bundles import SAMPLES, first_cause, report_of, told
 from tests.test_layouts import LOOP, ROUTE, SELECTOR, accusing, written
 
@@ -199,30 +200,9 @@ def test_masked_addresses_are_none_and_accuse_nobody(mask: str, case: str, rule:
     assert not turned, "found before, clear behind the mask"
 
 
-def cleaned(dump: Dump) -> Files:
-    """As sos clean maps addresses: networks one by one, single addresses elsewhere, so that none contains another."""
-    networks: dict[str, str] = {}
-    hosts: dict[str, str] = {}
-
-    def one(found: re.Match[str]) -> str:
-        address, length = found[1], found[2]
-        if ADDRESS.fullmatch(address) is None:
-            return found[0]
-        if length and length != "/32":
-            networks.setdefault(address + length, f"{100 + len(networks) % 100}.0.0.0")
-            return networks[address + length] + length
-        hosts.setdefault(address, f"172.17.{len(hosts) // 250}.{len(hosts) % 250 + 1}")
-        return hosts[address] + (length or "")
-
-    pattern = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2})?(?![\d.])")
-    macs = re.compile(r"\b(?!ff:|00:00:00:)[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2}(:[0-9a-f]{2}:[0-9a-f]{2}:[0-9a-f]{2})\b")
-    texts = {path: pattern.sub(one, data.decode()) for path, data in dump.files.items()}
-    return {path: macs.sub(r"53:4f:53\1", content).encode() for path, content in texts.items()}
-
-
 @pytest.mark.parametrize("case", ["healthy", "selector-mismatch", "coredns-loop"])
 def test_addresses_that_were_mapped_accuse_nobody(case: str, tmp_path: Path) -> None:
     original = report_of(SAMPLES / case)
-    report = reported(cleaned(load(SAMPLES / case)), tmp_path)
+    report = reported(mapped(load(SAMPLES / case).files), tmp_path)
     assert accusing(report) <= accusing(original), told(report)
     assert first_cause(report) == first_cause(original)
