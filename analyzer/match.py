@@ -112,5 +112,6 @@ def _is_log(head: str) -> bool:
 
 @cache
 def _not_needed() -> dict[str, list[str]]:
-    said = yaml.safe_load((Path(FOLDER) / KNOWN).read_text(encoding="utf-8"))
+    text = (Path(FOLDER) / KNOWN).read_text(encoding="utf-8")
+    said = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return {"files": list(said["files"]), "commands": list(said["commands"])}

@@ -53,7 +53,7 @@ class Shapes:
         self.classes = Memo(self._class)
         self._known: dict[tuple[int, ...], Template | Misfit] = {}
         try:
-            self._lark = _parser(body, _lexer(self))
+            self._lark = _parser(name, body, _lexer(self))
         except GrammarError as error:
             raise DefinitionError(name, 0, str(error).split("\n", 1)[0]) from error
         self._groups: dict[str, tuple[str, ...]] = {}
@@ -150,22 +150,26 @@ class Shapes:
         return " or ".join(sorted(spelt)[:8])
 
 
-def _parser(body: str, lexer: type[Lexer]) -> Lark:
+def _parser(name: str, body: str, lexer: type[Lexer]) -> Lark:
     """A Lark parser of words; its tables come from the user's cache if they were made of the same text before."""
     made: list[Lark] = []
 
     def make() -> Any:
         made.append(Lark(body, parser="lalr", lexer=lexer, propagate_positions=True, maybe_placeholders=False))
         data, memo = made[0].memo_serialize([TerminalDef, Rule])
-        data["options"]["lexer"] = "words"  # the class itself is put back by whoever loads it
+        _set_lexer(data, None)  # a class of this process; whoever loads the tables puts its own there
         return {"data": data, "memo": memo}
 
-    tables = kept("grammar", [lark.__version__, body], make)
+    tables = kept(f"grammar-{name}", [lark.__version__, body], make)
     if made:
         return made[0]
-    tables["data"]["options"]["lexer"] = lexer
+    _set_lexer(tables["data"], lexer)
     parser: Lark = Lark.__new__(Lark)._load(tables)
     return parser
+
+
+def _set_lexer(data: Any, lexer: type[Lexer] | None) -> None:
+    data["options"]["lexer"] = data["parser"]["lexer_conf"]["lexer_type"] = lexer
 
 
 class _Unexpected(Exception):

@@ -20,19 +20,20 @@ SOURCES = sorted((ROOT / "analyzer").rglob("*.py"))
 GRAMMAR = {"frontmatter", "shapes", "templates", "typed", "records"}
 ALLOWED = {
     "errors": set(),
+    "cache": set(),
     "facts": set(),
     "data": {"errors"},
     "text": {"errors", "facts", "failed"},
-    "logs": {"facts", "errors", "text"},
+    "logs": {"facts", "errors", "text", "cache"},
     "grammar": {"facts", "errors", "data", "text", *GRAMMAR},
     "readers": {"facts", "errors", "text", "logs", "readers"},
     "model": {"facts", "packet", "errors", "readers"},
     "packet": {"facts", "errors"},
-    "engine": {"facts", "errors", "logs", "data"},
+    "engine": {"facts", "errors", "logs", "data", "cache"},
     "report": {"engine"},
     "verdict": {"report", "engine"},
     "diagnosis": {"engine", "facts"},
-    "reports": {"report", "engine", "errors", "verdict", "__init__"},
+    "reports": {"report", "engine", "errors", "verdict", "cache", "__init__"},
 }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from analyzer import cache, facts, logs
 from analyzer.data import rule_dir
 from analyzer.engine.condition import nearest
 from analyzer.engine.evaluation import evaluate
 from analyzer.engine.loading import load_rules as load_folders
-from analyzer.engine.loading import patterns
+from analyzer.engine.loading import patterns, rule_files
 from analyzer.engine.rule import Rule
 from analyzer.errors import UsageError
 
@@ -18,7 +19,16 @@ __all__ = ["evaluate", "find_rule", "load_rules", "patterns"]
 
 def load_rules(folders: Sequence[Path]) -> tuple[Rule, ...]:
     """The rules that come with the program and those of further folders, which replace rules of the same id."""
-    return load_folders([rule_dir(), *folders])
+    found = [rule_dir(), *folders]
+    files = [path for folder in found for path in rule_files(folder)]
+    # A rule is checked against the facts and the log patterns, by the engine: it follows from all of that code.
+    code = cache.stamps(Path(__file__).parent, *(Path(package.__path__[0]) for package in (facts, logs)))
+    parts = [code, repr([str(folder) for folder in found])]
+    try:
+        parts += [f"{path}\n{path.read_text(encoding='utf-8')}" for path in files]
+    except (OSError, UnicodeDecodeError):
+        return load_folders(found)  # which says what is wrong with which file
+    return cache.kept("rules", parts, lambda: load_folders(found))
 
 
 def find_rule(rules: Sequence[Rule], name: str) -> Rule:

@@ -140,8 +140,8 @@ def _match(rule: Rule, rows: Sequence[Row]) -> tuple[Match, str]:
         found[clause.name] = sorted(seen.values(), key=_order)
     proof = [clause for clause in rule.match if clause.quantifier in ("each", "some")]
     facts: dict[int, Fact] = {}
-    for clause, fields in _evidence(rule):
-        facts |= {id(fact_of(item)): _located(fact_of(item), fields) for item in found[clause.name]}
+    for clause, decisive in _evidence(rule):
+        facts |= {id(fact_of(item)): _located(fact_of(item), decisive) for item in found[clause.name]}
     absent = dict.fromkeys(
         _absence(rule, row, gone) for row in rows for gone in sorted(row.absent, key=lambda one: one.position)
     )

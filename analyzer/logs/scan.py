@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple
 
+from analyzer.cache import kept
 from analyzer.logs.template import Capture, Template, compile_template
 
 CHUNK = 1 << 20
@@ -91,13 +92,25 @@ def _finder(templates: tuple[str, ...], marks: tuple[bytes, ...], pure: bool) ->
 
 
 def _database(hyperscan: Any, expressions: list[bytes]) -> Find:
-    database = hyperscan.Database()
-    database.compile(
-        expressions=expressions,
-        ids=list(range(len(expressions))),
-        elements=len(expressions),
-        flags=[hyperscan.HS_FLAG_CASELESS] * len(expressions),
-    )
+    def compiled() -> Any:
+        made = hyperscan.Database()
+        made.compile(
+            expressions=expressions,
+            ids=list(range(len(expressions))),
+            elements=len(expressions),
+            flags=[hyperscan.HS_FLAG_CASELESS] * len(expressions),
+        )
+        return made
+
+    def loaded(data: bytes) -> Any:
+        try:
+            made = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
+            made.scratch = hyperscan.Scratch(made)
+        except hyperscan.error as error:  # made by another version, or for another processor
+            raise ValueError(str(error)) from error
+        return made
+
+    database = kept("patterns", [str(hyperscan.__version__), *expressions], compiled, hyperscan.dumpb, loaded)
 
     def find(chunk: bytes) -> Ends:
         ends: Ends = []
