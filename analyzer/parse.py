@@ -42,7 +42,10 @@ def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
         parsed = without_addresses(parsed, why)
     note = artifact.cut
     if artifact.path in bundle.truncated and artifact.last is None:
-        note = note or f"cut off{_line(bundle, artifact)}"
+        last = _last_line(bundle, artifact)
+        note = note or f"cut off at line {last}"
+        if artifact.kind != LOG:
+            parsed = _before(parsed, last)
     if note:
         coverage = tuple(
             msgspec.structs.replace(entry, complete=False, note=entry.note or note) for entry in parsed.coverage
@@ -51,10 +54,17 @@ def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
     return parsed
 
 
-def _line(bundle: Bundle, artifact: Artifact) -> str:
+def _last_line(bundle: Bundle, artifact: Artifact) -> int:
     with bundle.open(artifact.path) as file:
-        count = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
-    return f" at line {count + 1}"
+        return 1 + sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+
+
+def _before(parsed: Parsed, last: int) -> Parsed:
+    """Without the record that a cut at line `last` goes through: half a record may say the opposite of the whole.
+
+    An interface whose line of flags is lost would be down, a virtual server whose next line is lost without servers.
+    """
+    return msgspec.structs.replace(parsed, facts=tuple(fact for fact in parsed.facts if fact.origin.end < last - 1))
 
 
 def _log(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:

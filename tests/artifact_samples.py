@@ -39,8 +39,12 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     def parse(self, data: bytes | None = None) -> Parsed:
         """What its kind reads in it, or in other bytes in its place."""
         path = self.path or f"nodes/worker-1/{self.file.stem}.txt"
-        place = Place(node="worker-1", netns=self.netns)
-        return kinds()[self.kind].parse(self.file.read_bytes() if data is None else data, path, place, 1, self.command)
+        text = self.file.read_bytes() if data is None else data
+        return kinds()[self.kind].parse(text, path, self.place(), 1, self.command)
+
+    def place(self) -> Place:
+        """Where it was collected."""
+        return Place(node="worker-1", netns=self.netns)
 
 
 def samples() -> list[Sample]:

@@ -19,7 +19,7 @@ RANK = 50
 
 FIELD = re.compile(r"(Status|Logging|New profiles): (\S+)")
 DEFAULT = re.compile(r"Default: (.*)$")
-POLICY = re.compile(r"(\w+) \((incoming|outgoing|routed)\)")
+POLICY = re.compile(r"\b(\w+) \((incoming|outgoing|routed)\)")
 RULE = re.compile(r"(?:\[ *\d+\] )?(\S.*?) {2,}(ALLOW|DENY|REJECT|LIMIT)(?: (IN|OUT|FWD))? +(\S.*)$")
 KNOWN = re.compile(r"To\s+Action\s+From|--\s+------|\s+To\s+Action\s+From|\s+--\s+---")
 
