@@ -44,7 +44,7 @@ def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
     if artifact.path in bundle.truncated and artifact.last is None:
         last = _last_line(bundle, artifact)
         note = note or f"cut off at line {last}"
-        if artifact.kind != LOG:
+        if artifact.kind != LOG and not _is_json(bundle.read(artifact.path, 64)):
             parsed = _before(parsed, last)
     if note:
         coverage = tuple(
@@ -102,9 +102,14 @@ def _section(artifact: Artifact, data: bytes) -> bytes:
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
+def _is_json(data: bytes) -> bool:
+    """Whether a text is JSON by its first character; of JSON only whole objects are read."""
+    return data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+
+
 def _shortened(artifact: Artifact, data: bytes, limit: int) -> tuple[bytes, tuple[Gap, ...]]:
     """The data with overlong lines cut, and a gap for each; a JSON document may stand in one line of any length."""
-    if len(data) <= limit or data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if len(data) <= limit or _is_json(data):
         return data, ()
     lines = data.split(b"\n")
     gaps = []
