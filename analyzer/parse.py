@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import msgspec
 
@@ -19,6 +20,9 @@ from analyzer.recognise import Artifact
 # Enough of a file to see whether its addresses are masked
 LOOKED_AT = 4 << 20
 EMPTY = "the file is empty"
+# Kinds whose records are objects of the API, and how such an object begins.
+OBJECTS = ("kubectl-yaml", "kubectl-describe")
+OBJECT = re.compile(rb"^(?:Name:|- |---|apiVersion:)", re.MULTILINE)
 LONG = "a line of at most {limit:,} characters"
 
 
@@ -45,7 +49,8 @@ def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
         last = _last_line(bundle, artifact)
         note = note or f"cut off at line {last}"
         if artifact.kind != LOG and not _is_json(bundle.read(artifact.path, 64)):
-            parsed = _before(parsed, last)
+            begun = _last_object(bundle, artifact) if artifact.kind in OBJECTS else last - 1
+            parsed = _before(parsed, begun)
     if note:
         coverage = tuple(
             msgspec.structs.replace(entry, complete=False, note=entry.note or note) for entry in parsed.coverage
@@ -59,12 +64,19 @@ def _last_line(bundle: Bundle, artifact: Artifact) -> int:
         return 1 + sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
-def _before(parsed: Parsed, last: int) -> Parsed:
-    """Without the record that a cut at line `last` goes through: half a record may say the opposite of the whole.
+def _last_object(bundle: Bundle, artifact: Artifact) -> int:
+    """The line where the last object of the API begins; its facts name that line or a later one."""
+    data = bundle.read(artifact.path)
+    begin = max((found.start() for found in OBJECT.finditer(data)), default=0)
+    return artifact.first + data.count(b"\n", 0, begin)
+
+
+def _before(parsed: Parsed, begun: int) -> Parsed:
+    """Without the record, begun at this line, that a cut goes through: half of it may say the opposite of the whole.
 
     An interface whose line of flags is lost would be down, a virtual server whose next line is lost without servers.
     """
-    return msgspec.structs.replace(parsed, facts=tuple(fact for fact in parsed.facts if fact.origin.end < last - 1))
+    return msgspec.structs.replace(parsed, facts=tuple(fact for fact in parsed.facts if fact.origin.end < begun))
 
 
 def _log(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
