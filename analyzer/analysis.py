@@ -118,7 +118,8 @@ def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progre
         if isinstance(result, Parsed)
     )
     progress("deriving")
-    return Collected(recognition=recognition, facts=derive(_merged(parsed)), parsed=parsed, failures=failures)
+    lost = min(bundle.damaged, key=lambda path: (path.count("/"), path), default="")
+    return Collected(recognition=recognition, facts=derive(_merged(parsed, lost)), parsed=parsed, failures=failures)
 
 
 def facts_of(files: Mapping[str, str], searched: Sequence[str] | None = None) -> Facts:
@@ -182,11 +183,11 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
 
 
-def _merged(parsed: Sequence[tuple[Artifact, Parsed]]) -> Facts:
+def _merged(parsed: Sequence[tuple[Artifact, Parsed]], damaged: str) -> Facts:
     """All facts under the API's node names, each thing once, with a Node for every host that was seen."""
     ranks = {name: kind.rank for name, kind in kinds().items()}
     pairs = [(ranks.get(artifact.kind, 0), fact) for artifact, result in parsed for fact in result.facts]
-    coverage = joint_coverage([(artifact.place, result) for artifact, result in parsed])
+    coverage = joint_coverage([(artifact.place, result) for artifact, result in parsed], damaged)
     coverage += over_namespaces((fact for _, fact in pairs), coverage)
     first_seen: dict[str, str] = {}
     for artifact, _ in parsed:

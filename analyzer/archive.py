@@ -54,12 +54,12 @@ class Unpacker:
                 deeper = depth if tarball.is_tar(inner.peek(tarball.BLOCK)) else depth + 1
                 self.take(inner, path, deeper, mtime=mtime, prefix=prefix)
             elif inner.broken and not inner.peek(1):
-                self.tree.note(path, inner.broken)
+                self.tree.damage(path, inner.broken)
                 return
             else:
                 self.keep(inner, path, mtime)
             if inner.broken and path not in self.tree.truncated:
-                self.tree.note(path, f"{inner.broken}; what came before was read")
+                self.tree.damage(path, f"{inner.broken}; what came before was read")
         elif zipball.is_zip(head):
             file = self._seekable(stream)
             self._members(zipball.entries(file, path, self.budget), path, depth, prefix)
@@ -79,7 +79,7 @@ class Unpacker:
         for entry in found:  # type: ignore[attr-defined]
             self.budget.member(path)
             if isinstance(entry, tarball.Damage):
-                self.tree.note(path, entry.text)
+                self.tree.damage(path, entry.text)
                 continue
             name, remark = harmless(entry.name)
             inside = f"{prefix}/{name}" if prefix and name else prefix or name
@@ -101,7 +101,7 @@ class Unpacker:
         elif self.is_archive(entry.body.peek(tarball.BLOCK)):
             self.take(entry.body, path, depth + 1, mtime=entry.mtime)
             if entry.body.broken:
-                self.tree.note(path, f"{entry.body.broken}; what came before was read")
+                self.tree.damage(path, f"{entry.body.broken}; what came before was read")
         else:
             self.keep(entry.body, path, entry.mtime)
 
@@ -116,7 +116,7 @@ class Unpacker:
         self.tree.put(path, Stored(size, mtime, start))
         if stream.broken:
             self.tree.truncated.add(path)
-            self.tree.note(path, f"cut off after {size:,} bytes: {stream.broken}")
+            self.tree.damage(path, f"cut off after {size:,} bytes: {stream.broken}")
 
     def _sparse(self, entry: tarball.Entry, path: str) -> None:
         """A file with holes, which read as NUL bytes and take no room."""

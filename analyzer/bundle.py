@@ -40,7 +40,8 @@ class Bundle:
     """The files of one cluster. Read-only, and readable from processes that were forked after it was opened.
 
     `name` is that of the file or folder (joined by ", " if several were given), `sha256` the digest of the archive,
-    or of paths and contents of a folder. `aliases` maps a file or folder to the links that point at it.
+    or of paths and contents of a folder. `aliases` maps a file or folder to the links that point at it. `truncated` are
+    members that are cut off, `damaged` these and the archives of which something may be missing.
     """
 
     def __init__(self, name: str, sha256: str, tree: Tree, spool: Spool, limits: Limits) -> None:
@@ -51,6 +52,7 @@ class Bundle:
         self.members = tuple(Member(path, stored.size, stored.mtime) for path, stored in found)
         self.notes = tree.all_notes()
         self.truncated = frozenset(tree.truncated)
+        self.damaged = frozenset(tree.damaged)
 
     @classmethod
     def of_texts(cls, files: Mapping[str, str]) -> Bundle:

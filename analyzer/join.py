@@ -78,12 +78,19 @@ def rename_coverage(entry: Coverage, names: Mapping[str, str]) -> Coverage:
     return entry
 
 
-def joint_coverage(parsed: Sequence[tuple[Place, Parsed]]) -> list[Coverage]:
-    """The coverage of all artifacts. Where one object stands in each file, a bad file makes all of them a part."""
+def joint_coverage(parsed: Sequence[tuple[Place, Parsed]], damaged: str = "") -> list[Coverage]:
+    """The coverage of all artifacts. Where one object stands in each file, a bad file makes all of them a part.
+
+    `damaged` names an archive of which something is missing: then neither the files with one object each nor the logs
+    of anybody are known to be all there are.
+    """
+    lost = f"{damaged} is cut off or damaged, more may have been in it" if damaged else ""
     found: list[Coverage] = []
     groups: dict[tuple[str | None, ...], list[Coverage]] = defaultdict(list)
     for place, result in parsed:
         for entry in result.coverage:
+            if lost and (place.together or entry.fact in ("LogLine", "LogWindow")):
+                entry = msgspec.structs.replace(entry, complete=False, note=entry.note or lost)
             if place.together:
                 groups[entry.fact, entry.namespace, entry.component].append(entry)
             else:

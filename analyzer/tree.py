@@ -67,6 +67,7 @@ class Tree:
         self.files: dict[str, Stored] = {}
         self.links: dict[str, str] = {}
         self.truncated: set[str] = set()
+        self.damaged: set[str] = set()
         self.notes: list[Note] = []
         self._silent = 0
 
@@ -76,6 +77,11 @@ class Tree:
             self.notes.append(Note(path, text))
         else:
             self._silent += 1
+
+    def damage(self, path: str, text: str) -> None:
+        """Keep a remark about an archive or file that is cut off or damaged: something that was in it may be missing."""
+        self.damaged.add(path)
+        self.note(path, text)
 
     def put(self, path: str, stored: Stored) -> None:
         """Add a file."""
