@@ -48,8 +48,10 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
     for document in documents(plain):
         _between(text, plain, end, document.start, first_line)
         end = document.end
+        at, first = document.start, first_line + plain.count(b"\n", 0, document.start)
         for piece in document.pieces:
-            first = first_line + plain.count(b"\n", 0, piece.start)
+            first += plain.count(b"\n", at, piece.start)
+            at = piece.start
             last = first + plain.count(b"\n", piece.start, piece.end)
             try:
                 value = msgspec.json.decode(plain[piece.start : piece.end])
@@ -153,7 +155,7 @@ def _route(said: Object, six: bool) -> Object:
         "protocol": word(said, "protocol"),
         "metric": count(said, "metric") or 0,
         "onlink": "onlink" in flags,
-        "dead": bool(flags & {"dead", "linkdown"}),
+        "dead": "dead" in flags,
         "mtu": count(metrics[0], "mtu"),
         "multipath": tuple(_hop(hop) for hop in hops[1:]),
     }

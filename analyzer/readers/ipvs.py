@@ -45,7 +45,7 @@ class _Service(msgspec.Struct):
 def read(data: bytes, path: str, place: Place, first_line: int, command: str) -> Parsed:
     """VirtualServer facts, one for each real server, and one for a service without any; firewall marks give none."""
     text = NodeText(data, path, place, first_line)
-    services: list[_Service] = []
+    services: _Services = {}
     marked = False
     for line_number, line in text.lines:
         if not line.strip() or KNOWN.match(line):
@@ -56,7 +56,7 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
         marked = False
         if not (_listed(line, line_number, services) or _saved(line, line_number, services)):
             text.gap(line_number, "a virtual server or a real server", line)
-    for service in services:
+    for service in services.values():
         common = {"protocol": service.protocol, "ip": service.address, "port": service.port}
         if not service.servers:
             text.add(VirtualServer, service.line, **common, scheduler=service.scheduler)
@@ -66,21 +66,31 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
     return text.done([VirtualServer])
 
 
-def _listed(line: str, line_number: int, services: list[_Service]) -> bool:
+_Services = dict[tuple[str, IP, int], _Service]
+
+
+def _begin(services: _Services, service: _Service) -> None:
+    """The service whose real servers follow; one that is listed twice is listed anew."""
+    key = (service.protocol, service.address, service.port)
+    services.pop(key, None)
+    services[key] = service
+
+
+def _listed(line: str, line_number: int, services: _Services) -> bool:
     found = SERVICE.match(line)
     if found and (end := _end(found[2])):
         # With --stats and --rate a number stands in the place of the scheduler.
         scheduler = found[3] if found[3] and not found[3][0].isdigit() else None
-        services.append(_Service(found[1], *end, scheduler, line_number))
+        _begin(services, _Service(found[1], *end, scheduler, line_number))
         return True
     found = SERVER.match(f"{line} ")
     if found and services and (end := _end(found[1])):
-        services[-1].servers.append((line_number, *end, found[2], number(found[3])))
+        next(reversed(services.values())).servers.append((line_number, *end, found[2], number(found[3])))
         return True
     return False
 
 
-def _saved(line: str, line_number: int, services: list[_Service]) -> bool:
+def _saved(line: str, line_number: int, services: _Services) -> bool:
     found = SAVED.match(line)
     if not found:
         return False
@@ -93,11 +103,11 @@ def _saved(line: str, line_number: int, services: list[_Service]) -> bool:
     rest = found[4]
     if found[1] == "A":
         scheduler = re.search(r"\s(?:-s|--scheduler)\s+(\S+)", rest)
-        services.append(_Service(protocol, *end, scheduler[1] if scheduler else None, line_number))
+        _begin(services, _Service(protocol, *end, scheduler[1] if scheduler else None, line_number))
         return True
     to = re.search(r"\s(?:-r|--real-server)\s+(\S+)", rest)
     server = _end(to[1]) if to else None
-    owner = next((one for one in services if (one.protocol, one.address, one.port) == (protocol, *end)), None)
+    owner = services.get((protocol, *end))
     if server is None or owner is None:
         return False
     weight = re.search(r"\s(?:-w|--weight)\s+(\d+)", rest)

@@ -35,9 +35,10 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
     found = next(iter(documents(plain[begin:] if begin >= 0 else b"")), None)
     if begin < 0 or found is None or not BEGIN.match(plain):
         return _nothing(text)
+    at, first = 0, first_line
     for piece in found.pieces:
         start, end = begin + piece.start, begin + piece.end
-        first = first_line + plain.count(b"\n", 0, start)
+        first, at = first + plain.count(b"\n", at, start), start
         last = first + plain.count(b"\n", start, end)
         try:
             for kind, body in msgspec.json.decode(plain[start:end], type=dict[str, dict[str, Any]]).items():
