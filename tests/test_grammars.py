@@ -74,3 +74,30 @@ def test_an_error_is_no_output(kind: Kind, message: str) -> None:
     parsed = kind.parse(f"{message}\n".encode(), "nodes/worker-1/x.txt", Place(node="worker-1"), 1, "")
     assert not [entry for entry in parsed.coverage if entry.complete]
     assert not parsed.facts
+
+
+DOCUMENT = FOLDER.parents[1] / "docs" / "artifacts.md"
+ABOVE = """# Artifacts
+
+Written by `pytest --accept tests/test_grammars.py` from the kinds and the goldens of their samples.
+
+A kind is told by its content, by its name, or by the command that was pasted with it. Facts are what its samples gave; a
+fact that several kinds give is one type, and fields that a format cannot say are unknown. Logs (journal, syslog, klog, CRI,
+containers, audit) are read by `analyzer/logs/`. What is known and not needed is listed in `analyzer/layouts/_not_needed.yaml`.
+
+| kind | printed by | scope | facts |
+|---|---|---|---|
+"""
+
+
+def _row(kind: Kind) -> str:
+    facts = {type(fact).__name__ for sample in SAMPLES if sample.kind == kind.name for fact in sample.parse().facts}
+    command = kind.command.replace("|", "\\|")
+    return f"| {kind.name} | `{command}` | {kind.per} | {', '.join(sorted(facts)) or '-'} |\n"
+
+
+def test_documented(request: pytest.FixtureRequest) -> None:
+    said = ABOVE + "".join(_row(kind) for _, kind in sorted(kinds().items()))
+    if request.config.getoption("--accept"):
+        DOCUMENT.write_text(said)
+    assert DOCUMENT.read_text() == said
