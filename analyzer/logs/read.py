@@ -6,7 +6,6 @@ Of each pattern and file the first and the last 1,000 lines become facts; the co
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -18,23 +17,12 @@ from analyzer.facts.logs import LogLine, LogWindow
 from analyzer.facts.source import Place, Source
 from analyzer.logs.clock import Moment
 from analyzer.logs.components import by_tag, component_of, place_of
+from analyzer.logs.found import DAEMONS, KEPT_FIRST, KEPT_LAST, Kept, Scanned, scan_log
 from analyzer.logs.lines import Line, read_line, writer
-from analyzer.logs.scan import SAMPLE, Hit, Patterns, Scan
+from analyzer.logs.scan import SAMPLE, Hit, Patterns
 from analyzer.logs.template import plain
 
-KEPT_FIRST = 1000
-KEPT_LAST = 1000
-KEPT_BYTES = 32 << 20
-
 _SECTION = re.compile(r"==== (START|END) logs for container (\S+) of pod ([^\s/]+)/(\S+) ====")
-_SECTION_MARK = rb"==== (START|END) logs for container "
-# Daemons whose silence in a journal of all units means something: their tags are looked for in the whole journal.
-_DAEMONS = (
-    "kernel", "kubelet", "containerd", "dockerd", "crio", "k3s", "rke2", "k0s", "kubelite", "firewalld",
-    "NetworkManager",
-    "systemd-networkd", "systemd-resolved", "ufw", "kube-proxy", "systemd", "audit",
-)  # fmt: skip
-_TAG_MARKS = tuple(rb"[ :.]" + name.encode() + rb"(-agent|-server)?(\[\d+\])?: " for name in _DAEMONS)
 _WITH_YEAR = re.compile(r".{0,40}?\b(?:19|20)\d\d-\d\d-\d\d[T ]")
 _ONLY_AN_ERROR = re.compile(
     r"\s*(?:Error from server|error: (?:a container|You must|timed out|the server|unable)"
@@ -61,66 +49,21 @@ class _Section:
         return None if pod is None else PodName(f"{namespace}/{pod}" if namespace else pod)
 
 
-class _Kept:
-    """Hits worth reading: of each pattern the first and last; `counts` of all. Bounded in number and bytes."""
-
-    def __init__(self) -> None:
-        self.counts: dict[int, int] = defaultdict(int)
-        self.first: list[Hit] = []
-        self._last: dict[int, deque[Hit]] = defaultdict(deque)
-        self._bytes = 0
-
-    def add(self, hit: Hit, patterns: tuple[int, ...]) -> None:
-        early = []
-        for number in patterns:
-            self.counts[number] += 1
-            if self.counts[number] <= KEPT_FIRST:
-                early.append(number)
-                continue
-            queue = self._last[number]
-            queue.append(hit)
-            self._bytes += len(hit.text)
-            while len(queue) > KEPT_LAST or (self._bytes > KEPT_BYTES and len(queue) > 1):
-                self._bytes -= len(queue.popleft().text)
-        if early:
-            self.first.append(hit._replace(patterns=tuple(early)))
-
-    def all(self) -> list[Hit]:
-        """Every kept hit once, in order of lines."""
-        late: dict[tuple[int, bytes], set[int]] = defaultdict(set)
-        for hit in self.first:
-            late[hit.line, hit.text].update(hit.patterns)
-        for number, queue in self._last.items():
-            for hit in queue:
-                late[hit.line, hit.text].add(number)
-        return [Hit(line, text, tuple(sorted(numbers))) for (line, text), numbers in sorted(late.items())]
-
-    def dropped(self) -> dict[int, int]:
-        """How many hits each pattern had, for patterns of which not all were kept."""
-        return {
-            number: count
-            for number, count in sorted(self.counts.items())
-            if count > KEPT_FIRST + len(self._last[number])
-        }
-
-
 def read_log(
     stream: BinaryIO, path: str, place: Place, patterns: Patterns, mtime: float | None = None, first_line: int = 1
 ) -> Parsed:
     """The facts of a log; no content makes it raise. `mtime`, or the time of collection, tells unsaid years."""
-    base = place_of(path, place)
-    count = len(patterns.templates)
-    scan = Scan(stream, patterns.with_marks((_SECTION_MARK, *_TAG_MARKS)), first_line)
+    return facts_of_scan(scan_log(stream, patterns, first_line), path, place, patterns, mtime, first_line)
+
+
+def facts_of_scan(
+    scan: Scanned, path: str, place: Place, patterns: Patterns, mtime: float | None = None, first_line: int = 1
+) -> Parsed:
+    """The facts of a log that was looked through."""
+    base, kept, tags = place_of(path, place), scan.kept, scan.tags
     sections = [_Section(base, first_line)]
-    tags: set[int] = set()
-    kept = _Kept()
-    for hit in scan:
-        if count in hit.patterns:
-            _turn(sections, hit, base)
-        tags.update(number - count - 1 for number in hit.patterns if number > count)
-        wanted = tuple(number for number in hit.patterns if number < count)
-        if wanted:
-            kept.add(hit, wanted)
+    for hit in scan.turns:
+        _turn(sections, hit, base)
     if scan.lines <= 4 and len(scan.head) < 4096 and _ONLY_AN_ERROR.match(_text(scan.head)):
         return Parsed(lines=scan.lines, understood=scan.lines)
     sections[-1].end = sections[-1].end or first_line + scan.lines
@@ -159,7 +102,7 @@ def _turn(sections: list[_Section], hit: Hit, base: Place) -> None:
 
 
 def _windows(
-    scan: Scan, sections: list[_Section], first_line: int, mtime: float | None
+    scan: Scanned, sections: list[_Section], first_line: int, mtime: float | None
 ) -> tuple[float | None, set[str]]:
     """Set first and last time of sections from the beginning and end of the file; the reference year, and tags seen."""
     head, tail = _text(scan.head).split("\n"), _text(scan.tail).split("\n")
@@ -189,7 +132,7 @@ def _first(lines: list[str], reference: float | None) -> Moment | None:
 
 
 def _lines(
-    kept: _Kept, sections: list[_Section], patterns: Patterns, path: str, reference: float | None
+    kept: Kept, sections: list[_Section], patterns: Patterns, path: str, reference: float | None
 ) -> list[LogLine | LogWindow]:
     facts: list[LogLine | LogWindow] = []
     at = 0
@@ -252,10 +195,10 @@ def _components(section: _Section, writers: set[str], tags: set[int]) -> Sequenc
     """Of whom a section is the log. A journal of all units is that of the kernel and of every writer seen in it."""
     if section.place.component or section.pod:
         return [section.place.component]
-    return sorted({"kernel", *writers, *(_DAEMONS[number] for number in tags)})
+    return sorted({"kernel", *writers, *(DAEMONS[number] for number in tags)})
 
 
-def _note(kept: _Kept, patterns: Patterns) -> str:
+def _note(kept: Kept, patterns: Patterns) -> str:
     return "; ".join(
         f"{count:,} lines hold {patterns.templates[number]!r}: the first {KEPT_FIRST:,} and last {KEPT_LAST:,} are kept"
         for number, count in kept.dropped().items()

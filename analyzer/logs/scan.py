@@ -43,6 +43,32 @@ class Hit(NamedTuple):
     patterns: tuple[int, ...]
 
 
+Part = tuple[int, int]
+
+
+def parts(stream: BinaryIO, size: int, count: int, chunk: int = CHUNK) -> list[Part]:
+    """A seekable stream cut into at most `count` parts whose scans find together what one scan of all finds.
+
+    Each begins behind the last line end of a block, where a scan of the whole keeps nothing of the blocks before; a
+    border in a line longer than a block moves on. One part for UTF-16, whose lines are not told from bytes.
+    """
+    stream.seek(0)
+    borders = [0]
+    if not _decoder(stream.read(min(chunk, 512))):
+        for number in range(1, count):
+            block = max(size * number // count // chunk, borders[-1] // chunk + 1)
+            while block * chunk < size:
+                stream.seek((block - 1) * chunk)
+                if cut := stream.read(chunk).rfind(b"\n") + 1:
+                    borders.append((block - 1) * chunk + cut)
+                    break
+                block += 1
+            else:
+                break
+    borders = list(dict.fromkeys(borders))
+    return list(zip(borders, [*borders[1:], size], strict=True))
+
+
 class Patterns:
     """Templates of rules, and marks (regular expressions of our own), compiled together on first use.
 
@@ -148,12 +174,15 @@ class Scan:
     """The hits of one stream. After iteration `lines` is the number of lines, `head` and `tail` its first, last text.
 
     `first` is the number of the first line. Hits come in order of lines; a line that is longer than LONGEST_LINE may
-    give several, each with the beginning of the line and the text around one match.
+    give several, each with the beginning of the line and the text around one match. With `part` only that part of the
+    stream is read.
     """
 
-    def __init__(self, stream: BinaryIO, patterns: Patterns, first: int = 1, chunk: int = CHUNK) -> None:
+    def __init__(
+        self, stream: BinaryIO, patterns: Patterns, first: int = 1, chunk: int = CHUNK, part: Part | None = None
+    ) -> None:
         self._stream, self._patterns = stream, patterns
-        self._first, self._size = first, chunk
+        self._first, self._size, self._part = first, chunk, part
         self.lines = 0
         self.head = b""
         self._tail: deque[bytes] = deque(maxlen=2)
@@ -190,8 +219,8 @@ class Scan:
         """Pieces of the stream that end at line ends; of a line that is too long, pieces that overlap."""
         rest = b""
         decoder: codecs.IncrementalDecoder | None = None
-        begun = False
-        while data := self._stream.read(self._size):
+        begun = self._part is not None  # a part is of no UTF-16
+        for data in self._blocks():
             if not begun:
                 begun, decoder = True, _decoder(data)
             if decoder:
@@ -207,6 +236,18 @@ class Scan:
                 rest = rest[-OVERLAP:]
         if rest:
             yield _cleaned(rest)
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The stream as it is read: a part begins with what is left of the block it begins in."""
+        if self._part is None:
+            while data := self._stream.read(self._size):
+                yield data
+            return
+        at, end = self._part
+        self._stream.seek(at)
+        while at < end and (data := self._stream.read(min(end - at, self._size - at % self._size))):
+            at += len(data)
+            yield data
 
     def _hits(self, chunk: bytes, number: int) -> Iterator[Hit]:
         begin, end, counted = 0, -1, 0
