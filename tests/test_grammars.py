@@ -81,9 +81,10 @@ ABOVE = """# Artifacts
 
 Written by `pytest --accept tests/test_grammars.py` from the kinds and the goldens of their samples.
 
-A kind is told by its content, by its name, or by the command that was pasted with it. Facts are what its samples gave; a
-fact that several kinds give is one type, and fields that a format cannot say are unknown. Logs (journal, syslog, klog, CRI,
-containers, audit) are read by `analyzer/logs/`. What is known and not needed is listed in `analyzer/layouts/_not_needed.yaml`.
+A kind is told by its content, by its name, or by the command that was pasted with it. Facts are what its samples
+gave; a fact that several kinds give is one type, and fields that a format cannot say are unknown. Logs (journal,
+syslog, klog, CRI, containers, audit) are read by `analyzer/logs/`. What is known and not needed is listed in
+`analyzer/layouts/_not_needed.yaml`.
 
 | kind | printed by | scope | facts |
 |---|---|---|---|
