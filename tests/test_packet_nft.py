@@ -175,7 +175,7 @@ def test_refused(dst: str, port: int, verdict: str, rule: tuple[str, int]) -> No
 
 def test_firewalld_rejects_what_no_zone_accepts() -> None:
     result = send(network(FIREWALLD), "10.2.0.2", 8080)
-    assert (result.verdict, result.with_) == ("rejected", "icmpx admin-prohibited")
+    assert (result.verdict, result.with_) == ("rejected", "icmp-admin-prohibited")
     assert send(network(FIREWALLD.replace("cni*", "e*")), "10.2.0.2", 8080).ok is True
 
 

@@ -36,7 +36,7 @@ def bind(run: Run, rule: Rule, sight: Sight, at: At) -> str:
             via = hop.hops[0][0] if hop.hops else None
             if not sight.stack.addresses:
                 raise unknown(f"ip addr of {sight.stack.name}", sight.stack.name)
-            address = sight.routing.pick_address(sight.leaves, via or sight.packet.dst)
+            address = sight.routing.pick_address(sight.leaves, via, sight.packet.dst)
             if address is None:
                 raise failed
             return source_to(connection, address, _port(options.get("--to-ports"), sight.packet.sport, shuffled))

@@ -11,6 +11,7 @@ from analyzer.facts.firewall import NftObject
 from analyzer.packet import nat, nft_words
 from analyzer.packet.chains import Filters
 from analyzer.packet.nft_rule import Rule, Undecided
+from analyzer.packet.nft_words import reject_with
 from analyzer.packet.run import Run
 from analyzer.packet.sight import Sight
 from analyzer.packet.verdict import At, Fate, unknown
@@ -107,7 +108,7 @@ def _walk(run: Run, filters: Filters, base: Base, sight: Sight, chain: str, dept
         changed = (
             _changed(run, verdict, sight, at) if verdict[0] in ("dnat", "snat", "masquerade", "redirect") else None
         )
-        if verdict[0] not in ("continue", ""):
+        if verdict[0]:
             run.note(sight.stack, " ".join(verdict), item, hook=sight.hook, table=at.table, chain=chain,
                      rule=item.position, matched=item.text, changed=changed)  # fmt: skip
         match verdict[0]:
@@ -116,7 +117,7 @@ def _walk(run: Run, filters: Filters, base: Base, sight: Sight, chain: str, dept
             case "drop":
                 raise Fate("dropped", at)
             case "reject":
-                raise Fate("rejected", at, with_=" ".join(verdict[1:]).removeprefix("with ") or "icmp-port-unreachable")
+                raise Fate("rejected", at, with_=reject_with(verdict[1:], sight.packet.family))
             case "return":
                 return False
             case "jump" | "goto":
@@ -140,9 +141,8 @@ def _changed(run: Run, verdict: tuple[str, ...], sight: Sight, at: At) -> str:
     address, port = _end(target)
     shuffled = any(word in ("fully-random", "random") for word in words)
     if verdict[0] == "masquerade":
-        way = sight.routing.look_up(packet.dst, mark=packet.mark, packet=packet)
-        towards = way.hops[0][0] if way.hops and way.hops[0][0] is not None else packet.dst
-        address = sight.routing.pick_address(sight.leaves, towards)
+        way = sight.routing.look_up(packet.dst, mark=packet.mark, oif=sight.leaves or None, packet=packet)
+        address = sight.routing.pick_address(sight.leaves, way.hops[0][0] if way.hops else None, packet.dst)
         if address is None:
             raise Fate("dropped", At(at.node, at.table, at.chain, "nat-failed"))
     if verdict[0] == "redirect":

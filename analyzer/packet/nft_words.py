@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from analyzer.facts.address import IP, cidr, contains, ip
 from analyzer.packet.header import NUMBERS
 from analyzer.packet.sight import Answer, number
 
-Value = IP | int | str
+Value = IP | int | str | frozenset[str]
 TOKEN = re.compile(r'"[^"]*"|[{}]|,|!=|==|<=|>=|[^\s{},]+')
 PORTS = {"ssh": 22, "domain": 53, "http": 80, "https": 443, "ntp": 123, "snmp": 161, "bgp": 179}
 PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
@@ -19,6 +20,21 @@ Elements = tuple[dict[tuple[str, ...], str], tuple[tuple[tuple[str, ...], str], 
 def tokens(text: str) -> list[str]:
     """The words of a rule; quoted texts and braces are words of their own."""
     return TOKEN.findall(text)
+
+
+REJECTS = {
+    4: {"no-route": "net-unreachable", "prot-unreachable": "proto-unreachable"},
+    6: {"host-unreachable": "addr-unreachable", "admin-prohibited": "adm-prohibited"},
+}
+
+
+def reject_with(words: Sequence[str], family: int) -> str:
+    """The --reject-with word of what follows `reject`: "with icmpx type admin-prohibited", "with tcp reset"."""
+    if "tcp" in words:
+        return "tcp-reset"
+    given = [word for word in words if word != "comment"]
+    code = given[-1] if given else "port-unreachable"
+    return ("icmp-" if family == 4 else "icmp6-") + REJECTS[family].get(code, code)
 
 
 def priority(text: str) -> int | None:
@@ -103,6 +119,8 @@ def equals(value: Value, word: str) -> Answer:
         return True
     if isinstance(value, str):
         return value.startswith(word[:-1]) if word.endswith("*") else value == word
+    if isinstance(value, frozenset):
+        return None
     if isinstance(value, int):
         low, dash, high = word.partition("-")
         start, end = _number(low), _number(high if dash else low)

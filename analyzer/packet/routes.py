@@ -9,6 +9,7 @@ import msgspec
 
 from analyzer.facts.address import CIDR, IP, cidr, contains
 from analyzer.facts.routing import Route, RoutingRule
+from analyzer.packet import source_address
 from analyzer.packet.header import Packet, protocol_number
 from analyzer.packet.stack import Stack, hop
 
@@ -132,7 +133,7 @@ class Routing:
 
     def _found(self, route: Route) -> Way:
         hops = [(route.via, route.dev, 1)] if route.dev or route.via else []
-        hops += [hop(text) for text in route.multipath]
+        hops += [hop(text) for text in route.multipath if "dead" not in text.split()]
         usable = [item for item in hops if not self._down(item[1])]
         # A router takes the anycast address of its network (the first one) as its own.
         return Way("local" if route.type == "anycast" else route.type, tuple(usable or hops), route)
@@ -172,14 +173,17 @@ class Routing:
         if way.type == "local":
             return dst
         via, dev, _ = way.hops[0] if way.hops else (None, None, 1)
-        return self.pick_address(dev, via or dst)
+        return self.pick_address(dev, via, dst)
 
-    def pick_address(self, dev: str | None, towards: IP) -> IP | None:
+    def pick_address(self, dev: str | None, via: IP | None, dst: IP) -> IP | None:
         """The address of an interface for a next hop (inet_select_addr); another interface's if it has none."""
+        if dst.version == 6:
+            return source_address.select(self.stack.addresses, dev, dst)
+        towards = via or dst
         first: IP | None = None
         fits = [item for item in self.stack.addresses if item.ip.version == towards.version and not item.secondary]
         for item in fits:
-            if item.dev == dev and item.scope != "host" and (towards.version == 4 or item.scope != "link"):
+            if item.dev == dev and item.scope != "host":
                 if item.network is not None and contains(item.network, towards):
                     return item.ip
                 first = first or item.ip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analyzer.facts.address import IP, contains
-from analyzer.packet import discovery, path, tunnel
+from analyzer.packet import discovery, frame, path, tunnel
 from analyzer.packet.header import Packet
 from analyzer.packet.hooks import traverse
 from analyzer.packet.routes import Way
@@ -26,7 +26,8 @@ class Left(Exception):
 def transmit(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, way: Way) -> None:
     """A packet on its way out of an interface to a next hop. Always raises."""
     interface = stack.interfaces.get(dev)
-    if interface is not None and interface.up is False:
+    if interface is not None and (interface.up is False or interface.lower_up is False):
+        run.note(stack, f"{dev} is down or has no carrier", interface, hook="neighbour")
         raise Fate("neighbour-unreachable", At(stack.name))
     packet.src_mac = interface.mac if interface is not None else None
     kind = tunnel.kind_of(interface, dev)
@@ -43,7 +44,10 @@ def transmit(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, way: 
             bridge = port[1:] if port.startswith(ANY_PORT) else host.bridge_of(port)
             own = next((a.ip for a in host.addresses if a.dev == bridge and a.ip.version == target.version), None)
             target = own or target
-    carry(run, stack, packet, dev, target, run.world.deliver(stack, dev, target))
+    delivery = run.world.deliver(stack, dev, target)
+    if delivery.stack is not None and not stack.is_bridge(dev):
+        frame.fits(run, stack, dev, packet)
+    carry(run, stack, packet, dev, target, delivery)
 
 
 def carry(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery: Delivery) -> None:
@@ -51,6 +55,7 @@ def carry(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery
     if delivery.stack is None:
         nobody(run, stack, packet, dev, target)
     _answered(run, stack, dev, target, delivery)
+    frame.addressed(run, stack, dev, target, delivery)
     discovery.discover(run, stack, packet, dev, target, delivery)
     for hop in delivery.hops:
         here = run.world.stacks[hop.stack]
@@ -58,7 +63,11 @@ def carry(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery
         if run.hops > path.HOPS:
             raise Fate("ttl-exceeded", At(stack.name))
         if hop.entered is None:
-            continue  # sent by the bridge's own stack: no filter, and any port may be used
+            # Sent by the bridge's own stack: no filter, and any port may be used.
+            if hop.left is not None:
+                frame.forwarding(run, here, hop.left)
+                frame.fits(run, here, hop.left, packet)
+            continue
         if here is not stack:
             packet = packet.crossed()
         bridge_in(run, here, hop.bridge, hop.entered, hop.left, packet)
@@ -102,6 +111,9 @@ def bridge_in(run: Run, here: Stack, bridge: str, entered: str, left: str | None
 
     Returns if the frame goes on as planned; raises where it is routed, dropped or bridged elsewhere.
     """
+    frame.entered(run, here, bridge, entered)
+    if left is not None:
+        frame.fits(run, here, left, packet)
     if not filters_bridged(run, here, bridge, packet.family):
         if left is None:
             path.receive(run, here, bridge, packet)
@@ -156,10 +168,8 @@ def filters_bridged(run: Run, here: Stack, bridge: str, family: int) -> bool:
 
 def check_port(run: Run, here: Stack, entered: str, left: str) -> None:
     """should_deliver: the port's state, isolation, and hairpin if the frame would go back where it came from."""
+    frame.forwarding(run, here, left)
     port, came = here.ports.get(left), here.ports.get(entered)
-    if port is not None and port.state in ("disabled", "blocking", "learning", "listening"):
-        run.note(here, f"port {left} is {port.state}", port, hook="bridge")
-        raise Fate("bridge-drop", At(here.name))
     if left != entered:
         if port is not None and came is not None and port.isolated and came.isolated:
             run.note(here, f"ports {entered} and {left} are isolated", port, hook="bridge")
