@@ -105,6 +105,8 @@ def _first_lines(head: str) -> str:
 
 def _is_log(head: str) -> bool:
     """Whether most of the first lines begin as log lines do."""
+    if head.startswith("__CURSOR="):  # entries of many lines
+        return True
     lines = [line[:200] for line in head.split("\n")[:30] if line.strip()][:20]
     hits = sum(1 for line in lines if _LOG_LINE.match(line))
     return hits > 0 and hits * 2 >= len(lines)

@@ -13,7 +13,9 @@ from analyzer.facts.fact import Coverage, Parsed
 from analyzer.facts.firewall import NO_TABLE
 from analyzer.facts.source import Gap, Source
 from analyzer.kinds import LOG, kinds
-from analyzer.logs import Patterns, read_log
+from analyzer.logs import Part, Patterns, Scanned, facts_of_scan, parts, read_log, scan_log
+from analyzer.logs.export import BEGINS as EXPORTED
+from analyzer.logs.export import as_json_lines
 from analyzer.masked import mask_in, without_addresses
 from analyzer.recognise import Artifact
 
@@ -26,9 +28,15 @@ OBJECT = re.compile(rb"^(?:Name:|- |---|apiVersion:)", re.MULTILINE)
 LONG = "a line of at most {limit:,} characters"
 
 
-def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
-    """What an artifact says. Incomplete coverage says why, so that absence in it proves nothing."""
-    parsed = _log(artifact, bundle, patterns) if artifact.kind == LOG else _document(artifact, bundle)
+def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns, scanned: Scanned | None = None) -> Parsed:
+    """What an artifact says. Incomplete coverage says why, so that absence in it proves nothing.
+
+    `scanned`: what was found in a log that is not to be read again.
+    """
+    if scanned is not None:
+        parsed = facts_of_scan(scanned, artifact.path, artifact.place, patterns, _mtime(artifact, bundle))
+    else:
+        parsed = _log(artifact, bundle, patterns) if artifact.kind == LOG else _document(artifact, bundle)
     if artifact.kind == "iptables-save" and not parsed.coverage:
         # It prints nothing where there are no tables, and nothing where it failed: there may be no rules.
         nothing = Coverage(
@@ -79,8 +87,27 @@ def _before(parsed: Parsed, begun: int) -> Parsed:
     return msgspec.structs.replace(parsed, facts=tuple(fact for fact in parsed.facts if fact.origin.end < begun))
 
 
+def log_parts(artifact: Artifact, bundle: Bundle, size: int, count: int) -> list[Part]:
+    """A large log in at most `count` parts that can be scanned by themselves; none for what must be read whole."""
+    if artifact.kind != LOG or artifact.last is not None:
+        return []
+    with bundle.open(artifact.path) as file:
+        head = file.read(512)
+        return [] if text.wide(head) or head.startswith(EXPORTED) else parts(file, size, count)
+
+
+def scan_part(artifact: Artifact, bundle: Bundle, patterns: Patterns, part: Part) -> Scanned:
+    """What one part of a log holds."""
+    with bundle.open(artifact.path) as file:
+        return scan_log(file, patterns, part=part)
+
+
+def _mtime(artifact: Artifact, bundle: Bundle) -> float | None:
+    return next((member.mtime for member in bundle.members if member.path == artifact.path), None)
+
+
 def _log(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
-    mtime = next((member.mtime for member in bundle.members if member.path == artifact.path), None)
+    mtime = _mtime(artifact, bundle)
     if artifact.last is not None:
         data = _section(artifact, bundle.read(artifact.path))
         return read_log(io.BytesIO(data), artifact.path, artifact.place, patterns, mtime, artifact.first)
@@ -88,6 +115,11 @@ def _log(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
         if text.wide(file.read(512)):
             file.seek(0)
             data = text.decode(file.read()).encode()
+            return read_log(io.BytesIO(data), artifact.path, artifact.place, patterns, mtime)
+        file.seek(0)
+        if file.read(len(EXPORTED)) == EXPORTED:
+            file.seek(0)
+            data = as_json_lines(file.read())
             return read_log(io.BytesIO(data), artifact.path, artifact.place, patterns, mtime)
         file.seek(0)
         return read_log(file, artifact.path, artifact.place, patterns, mtime)

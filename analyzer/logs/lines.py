@@ -41,6 +41,7 @@ _DMESG_T = re.compile(r"(?:<(\d{1,3})>)?\[[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2
 _DMESG_DECODED = re.compile(r"(?:kern|user|daemon|syslog) *:(\w+) *: (?=\[)")
 _DMESG_ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+[+-]\d\d:\d\d) ")
 _KLOG = re.compile(r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d+) +\d+ ([^\s:\]]+:\d+)\] ?")
+_AUDIT = re.compile(r"(?:node=\S+ )?type=[\w\[\]]+ msg=audit\((\d{1,11}\.\d{1,6}):\d+\): ")
 _LOGFMT = re.compile(r'(?:time|ts|t)="?([^\s"]+(?: [^\s"=]+)?)"? ')
 _LOGFMT_KEY = re.compile(r'\b(level|lvl)="?(\w+)"? ?')
 _LOGFMT_MSG = re.compile(r'\b(?:msg|message)=("(?:[^"\\]|\\.)*"?|\S*) ?')
@@ -198,6 +199,15 @@ def _kernel_level(priority: str | None) -> str | None:
     return _PRIORITY[int(priority) & 7] if priority else None
 
 
+def _audit(line: Line, reference: float | None) -> bool:
+    """A record of the audit log; its text stays whole."""
+    found = _AUDIT.match(line.message)
+    if not found:
+        return False
+    line.writer = line.writer or "audit"
+    return _cut(line, 0, Moment(float(found[1])))
+
+
 def _klog(line: Line, reference: float | None) -> bool:
     found = _KLOG.match(line.message)
     if not found:
@@ -268,4 +278,6 @@ def _json(text: str) -> dict[str, object]:
     return record if isinstance(record, dict) else {}
 
 
-_PROGRAMS: tuple[Callable[[Line, float | None], bool], ...] = (_dmesg, _klog, _logfmt, _json_record, _columns)
+_PROGRAMS: tuple[Callable[[Line, float | None], bool], ...] = (
+    _audit, _dmesg, _klog, _logfmt, _json_record, _columns,
+)  # fmt: skip
