@@ -103,7 +103,20 @@ def nobody(run: Run, stack: Stack, packet: Packet, dev: str, target: IP) -> None
         if stack.is_bridge(dev) or (interface is not None and interface.kind == "veth"):
             raise Fate("neighbour-unreachable", At(stack.name))
         raise unknown(f"who has {target}", stack.name)
+    _elsewhere(run, stack, packet, target)
     raise Left(stack, packet, target)
+
+
+def _elsewhere(run: Run, stack: Stack, packet: Packet, target: IP) -> None:
+    """A packet for a node of the cluster that no shared network reaches: routers outside take it there."""
+    nexthop, owner = run.world.owner(target), run.world.owner(packet.dst)
+    for node in (nexthop, owner):
+        if node is not None and node is not stack and not node.pod and (node.assumed or node is nexthop):
+            raise unknown(f"ip addr of {node.name}", stack.name)
+    if owner is None or owner is stack or owner.pod:
+        return
+    run.note(stack, f"leaves to {target}, and is taken as routed to {owner.name}")
+    path.receive(run, owner, owner.own[packet.dst], packet.crossed())
 
 
 def bridge_in(run: Run, here: Stack, bridge: str, entered: str, left: str | None, packet: Packet) -> None:
