@@ -16,7 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from analyzer.bundle import Bundle, Limits, open_bundle
+from analyzer.again import latest
+from analyzer.bundle import Bundle, Limits, Note, open_bundle
 from analyzer.deadline import TookTooLong, file_deadline
 from analyzer.engine import evaluate, load_rules, patterns
 from analyzer.engine.outcome import Outcome
@@ -49,12 +50,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
-    """What one bundle holds: its facts (derived ones included), and what became of each file."""
+    """What one bundle holds: its facts (derived ones included), and what became of each file.
+
+    `collected_again` says of which artifacts a later collection had the same once more.
+    """
 
     recognition: Recognition
     facts: Facts
     parsed: tuple[tuple[Artifact, Parsed], ...]
     failures: tuple[Failure, ...] = ()
+    collected_again: tuple[Note, ...] = ()
 
 
 class Analysis(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +124,13 @@ def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progre
     )
     progress("deriving")
     lost = min(bundle.damaged, key=lambda path: (path.count("/"), path), default="")
-    return Collected(recognition=recognition, facts=derive(_merged(parsed, lost)), parsed=parsed, failures=failures)
+    first_seen = _first_seen(parsed)
+    names = node_names((fact for _, result in parsed for fact in result.facts), first_seen)
+    kept, notes = latest(parsed, {member.path: member.mtime for member in bundle.members}, names)
+    facts = derive(_merged(kept, first_seen, names, lost))
+    return Collected(
+        recognition=recognition, facts=facts, parsed=parsed, failures=failures, collected_again=tuple(notes)
+    )
 
 
 def facts_of(files: Mapping[str, str], searched: Sequence[str] | None = None) -> Facts:
@@ -183,18 +194,25 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
 
 
-def _merged(parsed: Sequence[tuple[Artifact, Parsed]], damaged: str) -> Facts:
+def _first_seen(parsed: Sequence[tuple[Artifact, Parsed]]) -> dict[str, str]:
+    """Every host that dumps were taken on, with the path of one of them."""
+    found: dict[str, str] = {}
+    for artifact, _ in parsed:
+        host = artifact.place.node or (artifact.place.netns or "").split(":", 1)[0]
+        if host:
+            found.setdefault(host, artifact.path)
+    return found
+
+
+def _merged(
+    parsed: Sequence[tuple[Artifact, Parsed]], first_seen: Mapping[str, str], names: Mapping[str, str], damaged: str
+) -> Facts:
     """All facts under the API's node names, each thing once, with a Node for every host that was seen."""
     ranks = {name: kind.rank for name, kind in kinds().items()}
     pairs = [(ranks.get(artifact.kind, 0), fact) for artifact, result in parsed for fact in result.facts]
     coverage = joint_coverage([(artifact.place, result) for artifact, result in parsed], damaged)
     coverage += over_namespaces((fact for _, fact in pairs), coverage)
-    first_seen: dict[str, str] = {}
-    for artifact, _ in parsed:
-        host = artifact.place.node or (artifact.place.netns or "").split(":", 1)[0]
-        if host:
-            first_seen.setdefault(host, artifact.path)
-    if names := node_names((fact for _, fact in pairs), first_seen):
+    if names:
         pairs = [(rank, rename_fact(fact, names)) for rank, fact in pairs]
         coverage = [rename_coverage(entry, names) for entry in coverage]
     # A worker's own dump says nothing of the API's nodes, but its rules can be checked all the same. A host that the

@@ -41,11 +41,12 @@ class Bundle:
 
     `name` is that of the file or folder (joined by ", " if several were given), `sha256` the digest of the archive,
     or of paths and contents of a folder. `aliases` maps a file or folder to the links that point at it. `truncated` are
-    members that are cut off, `damaged` these and the archives of which something may be missing.
+    members that are cut off, `damaged` these and the archives of which something may be missing. `several` says that
+    more than one path was given, each below its name.
     """
 
-    def __init__(self, name: str, sha256: str, tree: Tree, spool: Spool, limits: Limits) -> None:
-        self.name, self.sha256, self.limits = name, sha256, limits
+    def __init__(self, name: str, sha256: str, tree: Tree, spool: Spool, limits: Limits, several: bool = False) -> None:
+        self.name, self.sha256, self.limits, self.several = name, sha256, limits, several
         self._tree, self._spool = tree, spool
         self.aliases = tree.aliases()
         found = sorted(tree.files.items())
@@ -140,7 +141,7 @@ def open_bundle(paths: Sequence[Path], limits: Limits | None = None) -> Bundle:
         undo.pop_all()
     spool.flush()
     digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-    return Bundle(", ".join(names), digest, tree, spool, budget.limits)
+    return Bundle(", ".join(names), digest, tree, spool, budget.limits, len(paths) > 1)
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

@@ -67,7 +67,10 @@ def compose(analysis: Analysis) -> Report:
             files=len(analysis.bundle.members),
             recognised=len({artifact.path for artifact in recognition.artifacts}),
             logs=_log_span(analysis),
-            notes=tuple(f"{note.path}: {note.text}" if note.path else note.text for note in analysis.bundle.notes),
+            notes=tuple(
+                f"{note.path}: {note.text}" if note.path else note.text
+                for note in (*analysis.collected.collected_again, *analysis.bundle.notes)
+            ),
         ),
         cluster=_cluster(analysis),
         verdict=verdict_of(rendered, checks),

@@ -32,7 +32,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     """A file, or lines `first` to `last` of one, that some grammar or reader understands; `why` says how that is known.
 
     `cut` says why it does not hold all there is ("cut off", "| grep X"), `masked` why its addresses are not those of
-    the cluster; each may be empty.
+    the cluster; each may be empty. `home` is the collector's folder or the input that it lies in.
     """
 
     path: str
@@ -44,6 +44,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     command: str = ""
     cut: str = ""
     masked: str = ""
+    home: str = ""
 
 
 class Recognition(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +110,13 @@ class _Recogniser:
         if not self._obfuscated():
             return artifacts
         return [msgspec.structs.replace(artifact, masked=REPLACED) for artifact in artifacts]
+
+    def _home(self, path: str) -> str:
+        """The collection that a file belongs to: its collector's folder, else one of several things that were given."""
+        root = self._hosts.located.root_of(path)
+        if root is not None:
+            return root
+        return path.partition("/")[0] if self._bundle.several else ""
 
     def _file(self, member: Member) -> None:
         path = member.path
@@ -255,6 +263,7 @@ class _Recogniser:
                 last=section.last or None,
                 command=command.plain,
                 cut=cut or section.cut or command.cut,
+                home=self._home(path),
             )
         )
 

@@ -25,7 +25,7 @@ def render(dump: Dump) -> Files:
             "=============================================================================\n\n"
         )
         files[f"{top}/basic-environment.txt"] = text(
-            section("Command", "/bin/date", "Mon Nov 23 12:10:00 UTC 2026")
+            section("Command", "/bin/date", dump.node(node, "date.txt") or "")
             + section(
                 "Command", "/bin/uname -a", f"Linux {node} 6.4.0-150600.23-default #1 SMP x86_64 x86_64 GNU/Linux"
             )
