@@ -16,7 +16,12 @@ from analyzer.readers.node_text import NodeText
 ARTIFACT = "ethtool"
 COMMAND = "ethtool INTERFACE; ethtool -k INTERFACE; ethtool -S INTERFACE; ethtool -i INTERFACE"
 PER: Literal["cluster", "namespace", "node"] = "node"
-FILES = ("**/ethtool*", "**/ip_netns_exec_*_ethtool*")
+# What else ethtool prints (rings, pauses, time stamps) is known and not needed.
+FILES = (
+    *(f"**/{before}ethtool_-[kSi]_*" for before in ("", "ip_netns_exec_*_")),
+    "**/ethtool-[kSi]*",
+    "**/ethtool_[a-z0-9]*",
+)
 BEGINS = (
     r"^(Features|Settings|Ring parameters|Channel parameters|Coalesce parameters|Pause parameters) for \S+:$",
     r"^NIC statistics:$",
