@@ -108,15 +108,21 @@ def nobody(run: Run, stack: Stack, packet: Packet, dev: str, target: IP) -> None
 
 
 def _elsewhere(run: Run, stack: Stack, packet: Packet, target: IP) -> None:
-    """A packet for a node of the cluster that no shared network reaches: routers outside take it there."""
+    """A packet for a node of the cluster that no shared network reaches: routers outside take it there.
+
+    They know the address on its uplink, not those of its bridges and tunnels.
+    """
     nexthop, owner = run.world.owner(target), run.world.owner(packet.dst)
     for node in (nexthop, owner):
         if node is not None and node is not stack and not node.pod and (node.assumed or node is nexthop):
             raise unknown(f"ip addr of {node.name}", stack.name)
     if owner is None or owner is stack or owner.pod:
         return
+    uplink = run.world.default_gateway(owner)
+    if uplink is None or owner.own[packet.dst] != uplink[1]:
+        return
     run.note(stack, f"leaves to {target}, and is taken as routed to {owner.name}")
-    path.receive(run, owner, owner.own[packet.dst], packet.crossed())
+    path.receive(run, owner, uplink[1], packet.crossed())
 
 
 def bridge_in(run: Run, here: Stack, bridge: str, entered: str, left: str | None, packet: Packet) -> None:
