@@ -33,7 +33,8 @@ def broken(seed: int, proxy: str | None = None) -> Plan:
 
 
 def _say(place: Place, *lines: str) -> str:
-    place.script += lines
+    # Another fault may have removed the thing already.
+    place.script += [f"{{ {line}; }} 2>/dev/null || true" for line in lines]
     return "; ".join(lines)
 
 

@@ -193,18 +193,22 @@ def _pod(random: Random, made: Plan, node: Place, index: int, mtu: int) -> None:
 
 def _services(random: Random, made: Plan) -> None:
     pods = [pod.name for pod in made.of_kind("pod")]
+    external: set[tuple[str, int]] = set()  # one address for all: what it offers may not repeat
     for number in range(10, 10 + random.randint(2, 5)):
         behind = tuple(sorted(random.sample(pods, min(len(pods), random.choice((0, 1, 1, 2, 2, 3, 4))))))
+        proto, port = random.choice(("tcp", "tcp", "udp")), random.choice((80, 443, 8080))
+        outside = random.random() < 0.2 and (proto, port) not in external
+        external |= {(proto, port)} if outside else set()
         made.services.append(
             Service(
                 f"ns/s{number}",
                 number,
-                random.choice(("tcp", "tcp", "udp")),
-                random.choice((80, 443, 8080)),
+                proto,
+                port,
                 random.choice((8080, 9000)),
                 behind,
                 node_port=30000 + number if random.random() < 0.6 else 0,
-                external=random.random() < 0.2,
+                external=outside,
                 local=random.random() < 0.3,
                 affinity=random.random() < 0.12,
             )
