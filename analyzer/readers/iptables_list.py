@@ -49,14 +49,20 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
     text = NodeText(data, path, place, first_line)
     tables = _tables(text)
     said = f"{command} {path.rsplit('/', 1)[-1]}"
-    named = re.search(r"(?:-t[ _=]*|[-_])(nat|mangle|raw|security|filter)\b", said.replace("_", " "))
+    asked = re.search(r"(?:-t[ _=]*|[-_])(nat|mangle|raw|security|filter)\b", said.replace("_", " "))
+    # iptables without -t shows the table filter
+    named = asked[1] if asked else "filter" if re.search(r"\bip6?tables\b", command) else ""
     six = "ip6tables" in said or b" ::/0 " in data
     backend = next((kind for kind in ("legacy", "nft") if f"tables-{kind}" in said), None)
+    if backend is None and b"tables-legacy tables present" in data:
+        backend = "nft"  # only iptables-nft warns of the others
     common: dict[str, Any] = {"family": 6 if six else 4, "backend": backend}
     for chains in tables:
-        table = named[1] if named and len(tables) == 1 else _table_of({name for name, *_ in chains})
+        table = _table_of({name for name, *_ in chains}, named if len(tables) == 1 else "")
         if not table:
-            text.gap(chains[0][1], "the chains of a table", chains[0][0])
+            for name, number, _, _, rows in chains:
+                for line in (number, *(line for line, _, _ in rows)):
+                    text.gap(line, "a chain whose table is known", name)
             continue
         for name, number, policy, packets, rows in chains:
             text.add(Chain, number, **common, table=table, name=name, policy=policy, packets=packets)
@@ -110,11 +116,13 @@ def _tables(text: NodeText) -> list[list[_Listed]]:
     return tables
 
 
-def _table_of(names: set[str]) -> str:
-    """The table that has just these built-in chains, or had before it was cut off; "" if it cannot be told."""
+def _table_of(names: set[str], named: str) -> str:
+    """The table that was asked for if it may have these chains, else the one that has just these; "" if unknown."""
     own = names & BUILT_IN["mangle"]
+    if named and own <= BUILT_IN.get(named, BUILT_IN["filter"]):
+        return named
     if own and own < BUILT_IN["filter"] and "INPUT" in own:
-        return "filter"
+        return "filter"  # cut off
     if own == BUILT_IN["nat"] - {"INPUT"}:
         return "nat"  # before Linux 2.6.36 it had no INPUT
     return next((table for table, chains in BUILT_IN.items() if own == chains), "")
