@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
@@ -29,15 +27,11 @@ from analyzer.facts.source import Source
 from analyzer.facts.store import Facts, merge
 from analyzer.join import joint_coverage, node_names, over_namespaces, rename_coverage, rename_fact
 from analyzer.kinds import kinds
-from analyzer.logs import Patterns
+from analyzer.logs import Patterns, Scanned
 from analyzer.model import derive
-from analyzer.parse import parse
 from analyzer.recognise import Artifact, Recognition, recognise
 from analyzer.report import Failure
-
-# Below this many bytes a pool of processes costs more than it saves.
-POOL_BYTES = 24 << 20
-Progress = Callable[[str], None]
+from analyzer.work import Progress, Work, read_all
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +105,17 @@ def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progre
     progress(f"recognising {len(bundle.members)} files")
     recognition = recognise(bundle)
     progress(f"reading {len(recognition.artifacts)} artifacts")
-    results = _parse_all(bundle, recognition.artifacts, wanted, options)
+    results = read_all(
+        Work(
+            bundle=bundle,
+            artifacts=recognition.artifacts,
+            patterns=wanted,
+            guard=lambda read, left: _guarded(read, options, left),
+            jobs=1 if options.limits.memory else options.jobs,
+            until=bundle.until,
+            progress=progress,
+        )
+    )
     failures = tuple(
         Failure(where=artifact.path, text=result)
         for artifact, result in zip(recognition.artifacts, results, strict=True)
@@ -124,6 +128,7 @@ def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progre
     )
     progress("deriving")
     lost = min(bundle.damaged, key=lambda path: (path.count("/"), path), default="")
+    lost = lost or (failures[0].where if failures else "")
     first_seen = _first_seen(parsed)
     names = node_names((fact for _, result in parsed for fact in result.facts), first_seen)
     kept, notes = latest(parsed, {member.path: member.mtime for member in bundle.members}, names)
@@ -148,43 +153,20 @@ def facts_of(files: Mapping[str, str], searched: Sequence[str] | None = None) ->
             return collect(bundle, Patterns(wanted), Options(strict=True)).facts
 
 
-def _parse_all(bundle: Bundle, artifacts: Sequence[Artifact], wanted: Patterns, options: Options) -> list[Parsed | str]:
-    sizes = {member.path: member.size for member in bundle.members}
-    work = sum(sizes.get(artifact.path, 0) for artifact in artifacts)
-    if options.jobs < 2 or work < POOL_BYTES:
-        return [_parse_one(bundle, artifact, wanted, options.strict) for artifact in artifacts]
-    # Largest first, so that no process is left with a big one at the end; results go back in the order given.
-    order = sorted(range(len(artifacts)), key=lambda number: -sizes.get(artifacts[number].path, 0))
-    global _shared
-    _shared = (bundle, tuple(artifacts), wanted, options.strict)
+def _guarded(read: Callable[[], Parsed | Scanned], options: Options, left: float | None) -> Parsed | Scanned | str:
+    """What `read` gives, or a sentence on why it gives nothing; `left` are the seconds it has at most."""
+    most = options.limits.file_time
     try:
-        with ProcessPoolExecutor(options.jobs, mp_context=get_context("fork")) as pool:
-            done = dict(zip(order, pool.map(_parse_number, order, chunksize=1), strict=True))
-    finally:
-        _shared = None
-    return [done[number] for number in range(len(artifacts))]
-
-
-# What forked processes inherit instead of being sent: the bundle with its open spool, and the compiled patterns.
-_shared: tuple[Bundle, tuple[Artifact, ...], Patterns, bool] | None = None
-
-
-def _parse_number(number: int) -> Parsed | str:
-    assert _shared is not None
-    bundle, artifacts, wanted, strict = _shared
-    return _parse_one(bundle, artifacts[number], wanted, strict)
-
-
-def _parse_one(bundle: Bundle, artifact: Artifact, wanted: Patterns, strict: bool) -> Parsed | str:
-    try:
-        with file_deadline(bundle.limits.file_time):
-            return parse(artifact, bundle, wanted)
+        with file_deadline(most if left is None else min(most, left)):
+            return read()
     except TookTooLong as error:
         return str(error)
+    except MemoryError:
+        return "not read: there is not enough memory (--max-memory raises the limit, where one is set)"
     except AnalyzerError:
         raise
     except Exception as error:
-        if strict:
+        if options.strict:
             raise
         return _told(error)
 

@@ -42,7 +42,7 @@ class Bundle:
     `name` is that of the file or folder (joined by ", " if several were given), `sha256` the digest of the archive,
     or of paths and contents of a folder. `aliases` maps a file or folder to the links that point at it. `truncated` are
     members that are cut off, `damaged` these and the archives of which something may be missing. `several` says that
-    more than one path was given, each below its name.
+    more than one path was given, each below its name. After `until` (time.monotonic) nothing more is to be read.
     """
 
     def __init__(self, name: str, sha256: str, tree: Tree, spool: Spool, limits: Limits, several: bool = False) -> None:
@@ -54,6 +54,7 @@ class Bundle:
         self.notes = tree.all_notes()
         self.truncated = frozenset(tree.truncated)
         self.damaged = frozenset(tree.damaged)
+        self.until: float | None = None
 
     @classmethod
     def of_texts(cls, files: Mapping[str, str]) -> Bundle:
@@ -84,6 +85,11 @@ class Bundle:
         if stored is None:
             raise KeyError(path)
         return stored
+
+    def mtime(self, path: str) -> float | None:
+        """When a member was modified, seconds since 1970; None if that is not known."""
+        stored = self._tree.files.get(path)
+        return stored.mtime if stored is not None else None
 
     def __contains__(self, path: str) -> bool:
         return path in self._tree.files or self._tree.resolve(path) in self._tree.files
@@ -141,7 +147,9 @@ def open_bundle(paths: Sequence[Path], limits: Limits | None = None) -> Bundle:
         undo.pop_all()
     spool.flush()
     digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-    return Bundle(", ".join(names), digest, tree, spool, budget.limits, len(paths) > 1)
+    bundle = Bundle(", ".join(names), digest, tree, spool, budget.limits, len(paths) > 1)
+    bundle.until = budget.until
+    return bundle
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -202,6 +210,11 @@ def _stream(file: BinaryIO, name: str, prefix: str, unpacker: Unpacker, mtime: f
     digest = hashlib.sha256()
 
     def read(count: int) -> bytes:
+        if unpacker.budget.late:
+            if not stream.broken:
+                stream.broken = "the time limit was reached (--time-limit)"
+                unpacker.tree.damage(prefix or name, f"{stream.broken}; what came before was read, and is the sha256's")
+            return b""
         data = file.read(max(count, 1 << 16))
         digest.update(data)
         unpacker.budget.packed += len(data)

@@ -365,6 +365,8 @@ def main() -> None:
         sys.exit(128 + signal.SIGPIPE)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted, nothing written", 128 + signal.SIGINT)
+    except MemoryError:
+        _fail("there is not enough memory for this bundle (--max-memory raises the limit, where one is set)", 3)
     except OSError as error:
         if error.filename is not None or error.errno not in _NO_ROOM:
             raise

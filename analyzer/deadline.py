@@ -1,4 +1,4 @@
-"""Time as a limit: hostile text can make any reader slow, so each file and the whole run have an end."""
+"""Time and memory as limits: hostile text can make any reader slow, so each file and the whole run have an end."""
 
 from __future__ import annotations
 
@@ -52,3 +52,13 @@ def _timer(number: signal.Signals, timer: int, seconds: float, end: object) -> I
     finally:
         signal.setitimer(timer, 0)
         signal.signal(number, before)
+
+
+def bound_memory(size: int) -> None:
+    """Makes this process fail with MemoryError, rather than grow beyond that many bytes of its own."""
+    try:
+        import resource
+    except ImportError:  # no Unix
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))

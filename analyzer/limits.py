@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
 from analyzer.errors import BundleError
@@ -20,6 +22,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     `line_length`  characters of one line that line formats look at; the rest is cut off, and counted as a gap
     `file_time`    seconds of computing for one file; beyond them it stays unread, and the report says so
     `time`         seconds for everything
+    `time_limit`   seconds after which nothing more is read, and the report is of what was; None for no such end
+    `memory`       bytes of memory of the process (then there is but one); None for no limit
     """
 
     members: int = 250_000
@@ -31,6 +35,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     line_length: int = MIB
     file_time: int = 120
     time: int = 3600
+    time_limit: int | None = None
+    memory: int | None = None
 
 
 FLAGS = {
@@ -42,6 +48,8 @@ FLAGS = {
     "line_length": "--max-line",
     "file_time": "--max-file-time",
     "time": "--max-time",
+    "time_limit": "--time-limit",
+    "memory": "--max-memory",
 }
 
 
@@ -53,6 +61,12 @@ class Budget:
         self.members = 0
         self.packed = 0
         self.unpacked = 0
+        self.until = None if limits.time_limit is None else time.monotonic() + limits.time_limit
+
+    @property
+    def late(self) -> bool:
+        """Whether the time limit is reached."""
+        return self.until is not None and time.monotonic() >= self.until
 
     def member(self, name: str) -> None:
         """Count one file, link or folder."""

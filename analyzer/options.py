@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analyzer.deadline import run_deadline
+from analyzer.deadline import bound_memory, run_deadline
 from analyzer.errors import UsageError
 from analyzer.limits import FLAGS, GIB, KIB, MIB, Limits, readable
 
@@ -28,9 +28,11 @@ _HELP = {
     "depth": "Most archives inside archives",
     "line_length": "Most bytes of one line that are read",
     "file_time": "Most seconds of computing for one file",
+    "time_limit": "Seconds after which reading stops; the report is of what was read and names the rest",
+    "memory": "Most memory, with one process; files that need more are not read",
     "time": "Most seconds for everything",
 }
-_SIZES = ("member_size", "total_size", "line_length")
+_SIZES = ("member_size", "total_size", "line_length", "memory")
 
 
 def size(text: str | int) -> int:
@@ -84,6 +86,8 @@ def bounded(command: Callable[..., None]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         stated = {name: given.pop(name) for name in FLAGS}
         limits = Limits(**{name: value for name, value in stated.items() if value is not None})
+        if limits.memory is not None:
+            bound_memory(limits.memory)
         with run_deadline(limits.time):
             command(**given, limits=limits)
 
@@ -102,7 +106,7 @@ def bounded(command: Callable[..., None]) -> Callable[..., None]:
 
 def _limit(name: str, flag: str) -> Any:
     value = getattr(Limits(), name)
-    told = readable(value) if name in _SIZES else f"{value:,}"
+    told = "no limit" if value is None else readable(value) if name in _SIZES else f"{value:,}"
     parser, shown = (size, "SIZE") if name in _SIZES else (count, "N")
     return Annotated[
         int | None, typer.Option(flag, parser=parser, metavar=shown, help=f"{_HELP.get(name, name)} ({told}).")

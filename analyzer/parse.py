@@ -103,7 +103,7 @@ def scan_part(artifact: Artifact, bundle: Bundle, patterns: Patterns, part: Part
 
 
 def _mtime(artifact: Artifact, bundle: Bundle) -> float | None:
-    return next((member.mtime for member in bundle.members if member.path == artifact.path), None)
+    return bundle.mtime(artifact.path)
 
 
 def _log(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
