@@ -47,15 +47,20 @@ class Globs:
     """Many globs, each with an owner; finds the owners of a path without trying every glob."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self._globs: list[tuple[re.Pattern[str] | None, re.Pattern[str], str]] = []
+        self._globs: list[tuple[str, re.Pattern[str] | None, re.Pattern[str], str]] = []
         for template, owner in pairs:
             last = template.rsplit("/", 1)[-1]
             whole_name = None if "**" in last or ("{" in template and "/" in _braces(template)) else compiled(last)
-            self._globs.append((whole_name, compiled(template), owner))
+            self._globs.append((_literal(last) if whole_name else "", whole_name, compiled(template), owner))
         self._by_name = lru_cache(maxsize=1 << 16)(self._possible)
 
     def _possible(self, name: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-        return tuple((full, owner) for last, full, owner in self._globs if last is None or last.fullmatch(name))
+        # A plain text that must occur is found ten times faster than a pattern fails
+        return tuple(
+            (full, owner)
+            for literal, last, full, owner in self._globs
+            if literal in name and (last is None or last.fullmatch(name))
+        )
 
     def owners(self, path: str) -> list[str]:
         """Owners of the globs that match a path, each once, in the order of their globs."""
@@ -64,6 +69,11 @@ class Globs:
             if owner not in found and full.fullmatch(path):
                 found.append(owner)
         return found
+
+
+def _literal(template: str) -> str:
+    """The longest text that every path of a template holds."""
+    return max((token for token in _TOKEN.findall(template) if token[0] not in "*?[{"), key=len, default="")
 
 
 def _braces(template: str) -> str:
