@@ -72,7 +72,9 @@ CASES = [
     pytest.param("*mangle\n-A PREROUTING -j ACCEPT\n-A FORWARD -j DROP", "dropped", id="accept ends one hook only"),
     pytest.param("*filter\n-A FORWARD -i e+ -o e2 -j DROP", "dropped", id="interface wildcard"),
     pytest.param("*mangle\n-A PREROUTING -o e2 -j DROP", OK, id="no outgoing interface in PREROUTING"),
-    pytest.param("*mangle\n-A POSTROUTING -i e1 -j DROP", OK, id="no incoming interface in POSTROUTING"),
+    # iptables refuses -i in POSTROUTING itself, but not in a chain called from there; Linux knows it since 5.7.
+    pytest.param("*mangle\n:U -\n-A POSTROUTING -j U\n-A U -i e1 -j DROP", "dropped", id="-i in POSTROUTING"),
+    pytest.param("*mangle\n:U -\n-A OUTPUT -j U\n-A U -i e1 -j DROP", OK, id="no -i in OUTPUT"),
     pytest.param("*filter\n-A FORWARD -m addrtype --dst-type LOCAL -j DROP", OK, id="not local"),
     pytest.param("*filter\n-A FORWARD -m addrtype ! --dst-type LOCAL -j DROP", "dropped", id="negated type"),
     pytest.param("*filter\n-A FORWARD -j REJECT --reject-with tcp-reset", "rejected", id="reject"),

@@ -26,8 +26,8 @@ class Packet:
 
     `tracked` is the connection that this namespace attached; `untracked` is true after NOTRACK; `zone` is what a CT
     target chose. `physin`/`physout` are the bridge ports while a bridge shows the packet to iptables. `own` is true
-    while the packet belongs to a socket of the namespace it is in. `fragment` is the length of the longest fragment, once
-    it was fragmented.
+    while the packet belongs to a socket of the namespace it is in. `fragment` is the length of the longest fragment,
+    once it was fragmented.
     """
 
     src: IP

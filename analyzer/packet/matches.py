@@ -8,7 +8,18 @@ from analyzer.facts.address import IP, contains, ip
 from analyzer.facts.firewall import Match, Option, Rule
 from analyzer.packet import conntrack_match, ipset_match
 from analyzer.packet.header import protocol_number
-from analyzer.packet.sight import Answer, Sight, both, first, in_ranges, masked, number, turned, words
+from analyzer.packet.sight import (
+    Answer,
+    Sight,
+    both,
+    first,
+    in_ranges,
+    masked,
+    number,
+    source_is_plausible,
+    turned,
+    words,
+)
 
 ICMP_NAMES = {
     "echo-reply": "0", "pong": "0", "destination-unreachable": "3", "network-unreachable": "3/0",
@@ -318,21 +329,10 @@ def _policy(match: Match, sight: Sight) -> Answer:
 
 def _rpfilter(match: Match, sight: Sight) -> Answer:
     names = {option.name for option in match.options}
-    packet = sight.packet
-    if packet.src.is_unspecified or sight.entered == "lo":
-        passed: Answer = True
-    else:
-        mark = packet.mark if "--validmark" in names else 0
-        way = sight.routing.look_up(packet.src, src=packet.dst, mark=mark, iif="lo", packet=packet)
-        if way.missing:
-            return None
-        if way.type == "local":
-            passed = "--accept-local" in names
-        elif way.type != "unicast":
-            passed = False
-        else:
-            passed = "--loose" in names or any(dev == sight.entered for _, dev, _ in way.hops)
-    return not passed if "--invert" in names else passed
+    passed = source_is_plausible(
+        sight, mark="--validmark" in names, local="--accept-local" in names, loose="--loose" in names
+    )
+    return turned(passed, "--invert" in names)
 
 
 def _dscp(match: Match, sight: Sight) -> Answer:

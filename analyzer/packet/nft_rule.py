@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
-from analyzer.packet.header import Packet
+from analyzer.packet.nft_selector import Stuck, select
 from analyzer.packet.nft_words import Value, equals, found_in, tokens
 from analyzer.packet.sight import Answer, Sight, number
 
@@ -23,10 +24,6 @@ class Undecided(Exception):
         self.verdict = verdict
 
 
-class _Stuck(Exception):
-    """A word that is not understood."""
-
-
 class Rule:
     """A rule about to be carried out; `sets` gives the text of a set or map by name."""
 
@@ -40,7 +37,7 @@ class Rule:
         """The verdict, () words; None if the rule does not match. Raises Undecided."""
         try:
             verdict = self._carry_out(pick)
-        except _Stuck:
+        except Stuck:
             raise Undecided(self._guess()) from None
         if self._open and verdict is not None:
             raise Undecided(verdict)
@@ -60,21 +57,23 @@ class Rule:
                 return None
         return ("",)
 
-    def _peek(self) -> str:
+    def peek(self) -> str:
+        """The word that comes next, "" at the end."""
         return self._words[self._at] if self._at < len(self._words) else ""
 
-    def _next(self) -> str:
-        word = self._peek()
+    def take(self) -> str:
+        """The word that comes next; it is done with."""
+        word = self.peek()
         self._at += 1
         return word
 
     def _carry_out(self, pick: Callable[[Sequence[float]], int]) -> Verdict | None:
         while self._at < len(self._words):
-            word = self._next()
+            word = self.take()
             if word in ENDS:
                 return (word,)
             if word in ("jump", "goto"):
-                return word, self._next()
+                return word, self.take()
             if word == "reject":
                 rest = self._words[self._at - 1 :]
                 return tuple(rest[: rest.index("comment")] if "comment" in rest else rest)
@@ -82,7 +81,7 @@ class Rule:
                 rest = self._words[self._at - 1 :]
                 return tuple(rest[: rest.index("comment")] if "comment" in rest else rest)
             if word == "counter":
-                if self._peek() == "packets":
+                if self.peek() == "packets":
                     self._at += 4
             elif word == "comment":
                 self._at += 1
@@ -91,8 +90,8 @@ class Rule:
             elif word == "notrack":
                 if self._sight.packet.tracked is None:
                     self._sight.packet.untracked = True
-            elif word in ("update", "add", "delete") and self._peek().startswith("@"):
-                while self._at < len(self._words) and self._next() != "}":
+            elif word in ("update", "add", "delete") and self.peek().startswith("@"):
+                while self._at < len(self._words) and self.take() != "}":
                     pass
             elif word in ("meta", "ct") and self._words[self._at + 1 : self._at + 2] == ["set"]:
                 self._set(word)
@@ -109,50 +108,50 @@ class Rule:
     def _skip_statement(self) -> None:
         known = ("accept", "drop", "return", "continue", "jump", "goto", "reject", "counter", "comment", *NAT)
         if "over" in self._words[self._at : self._at + 3]:
-            raise _Stuck
-        while self._at < len(self._words) and self._peek() not in known:
+            raise Stuck
+        while self._at < len(self._words) and self.peek() not in known:
             self._at += 1
 
     def _random(self, pick: Callable[[Sequence[float]], int]) -> Verdict | None:
-        how, mod, count_text = self._next(), self._next(), self._next()
+        how, mod, count_text = self.take(), self.take(), self.take()
         count = number(count_text)
-        if how not in ("random", "inc") or mod != "mod" or not count or self._next() != "vmap":
-            raise _Stuck
+        if how not in ("random", "inc") or mod != "mod" or not count or self.take() != "vmap":
+            raise Stuck
         text = self._set_text()
         picked = pick([1 / count] * count) if count > 1 else 0
         answer, verdict = found_in((picked,), text)
         if answer is None:
-            raise _Stuck
+            raise Stuck
         return tuple(verdict.split()) if answer else None
 
     def _set(self, what: str) -> None:
         packet = self._sight.packet
-        name, _ = self._next(), self._next()
+        name, _ = self.take(), self.take()
         value = self._expression()
         if self._open:
-            raise _Stuck
+            raise Stuck
         if (what, name) == ("meta", "mark"):
             packet.mark = value
         elif (what, name) == ("ct", "mark"):
             if packet.tracked is not None and packet.tracked.connection is not None:
                 packet.tracked.connection.mark = value
         else:
-            raise _Stuck
+            raise Stuck
 
     def _expression(self) -> int:
         """`meta mark | 0x4000`, `ct mark`, a number; left to right."""
-        word = self._next()
+        word = self.take()
         if word in ("meta", "ct", "mark"):
-            name = "mark" if word == "mark" else self._next()
+            name = "mark" if word == "mark" else self.take()
             if name != "mark":
-                raise _Stuck
+                raise Stuck
             tracked = self._sight.packet.tracked
             connection = tracked.connection if tracked is not None else None
             value = self._sight.packet.mark if word != "ct" else connection.mark if connection is not None else 0
         else:
             value = _needed(number(word))
-        while self._peek() in ("&", "|", "^", "and", "or", "xor"):
-            operator, operand = self._next(), _needed(number(self._next()))
+        while self.peek() in ("&", "|", "^", "and", "or", "xor"):
+            operator, operand = self.take(), _needed(number(self.take()))
             if operator in ("&", "and"):
                 value &= operand
             elif operator in ("|", "or"):
@@ -162,16 +161,16 @@ class Rule:
         return value
 
     def _set_text(self) -> str:
-        word = self._next()
+        word = self.take()
         if word.startswith("@"):
             text = self._sets(word[1:])
             if text is None:
-                raise _Stuck
+                raise Stuck
             return text
         if word != "{":
-            raise _Stuck
+            raise Stuck
         begin = self._at
-        while self._at < len(self._words) and self._next() != "}":
+        while self._at < len(self._words) and self.take() != "}":
             pass
         return " ".join(self._words[begin : self._at - 1])
 
@@ -182,39 +181,42 @@ class Rule:
             value = self._selector(word)
             known = known and value is not None
             values.append(value)
-            if self._peek() != ".":
+            if self.peek() != ".":
                 break
             self._at += 1
-            word = self._next()
+            word = self.take()
         first = values[0]
-        if self._peek() in ("&", "and") and isinstance(first, int):
+        if isinstance(first, frozenset):
+            return None if self._flags(first) else ("no",)
+        if self.peek() in ("&", "and") and isinstance(first, int):
             self._at += 1
-            values[0] = first & _needed(number(self._next()))
-        negated = self._peek() == "!="
-        if self._peek() in ("!=", "=="):
+            values[0] = first & _needed(number(self.take()))
+        negated = self.peek() == "!="
+        if self.peek() in ("!=", "=="):
             self._at += 1
         present: tuple[Value, ...] = tuple(value for value in values if value is not None)
-        if self._peek() == "vmap":
+        if self.peek() == "vmap":
             self._at += 1
             text = self._set_text()
             if not known:
                 return ("no",)
             answer, verdict = found_in(present, text)
             if answer is None:
-                raise _Stuck
+                raise Stuck
             return tuple(verdict.split()) if answer else ("no",)
-        if self._peek() in ("<", ">", "<=", ">="):
-            raise _Stuck
+        if self.peek() in ("<", ">", "<=", ">="):
+            operator, bound = self.take(), _needed(number(self.take()))
+            return None if known and _ordered(present[0], operator, bound) else ("no",)
         holds: Answer
-        if self._peek() == "{" or self._peek().startswith("@"):
+        if self.peek() == "{" or self.peek().startswith("@"):
             holds, _ = found_in(present, self._set_text())
         else:
-            listed = [self._next()]
-            while self._peek() == ",":
+            listed = [self.take()]
+            while self.peek() == ",":
                 self._at += 1
-                listed.append(self._next())
+                listed.append(self.take())
             if len(present) > 1:
-                raise _Stuck
+                raise Stuck
             answers = [self._one(present[0], word) for word in listed] if present else [False]
             holds = True if True in answers else None if None in answers else False
         if not known:
@@ -224,6 +226,33 @@ class Rule:
             return None
         return None if holds != negated else ("no",)
 
+    def _flags(self, held: frozenset[str]) -> bool:
+        """`tcp flags`: "syn / fin,syn,rst,ack", "& (fin | syn) == syn", "syn" (any of them), "== syn | ack"."""
+        mask: frozenset[str] | None = None
+        if self.peek() in ("&", "and"):
+            self.take()
+            mask = _bits(self._group())
+        operator = self.take() if self.peek() in ("==", "!=") else ""
+        wanted = _bits(self._group())
+        if self.peek() == "/":
+            self.take()
+            mask = _bits(self._group())
+        if mask is None and operator != "==":
+            return bool(held & wanted) != (operator == "!=")
+        return ((held if mask is None else held & mask) == wanted) != (operator == "!=")
+
+    def _group(self) -> str:
+        """Names joined by commas or bars, in parentheses or not."""
+        words = [self.take()]
+        if words[0].startswith("("):
+            while self.peek() and not words[-1].endswith(")"):
+                words.append(self.take())
+        while self.peek() in ("|", ","):
+            words += [self.take(), self.take()]
+        if "{" in words or words[0].startswith("@"):
+            raise Stuck
+        return " ".join(words)
+
     def _one(self, value: Value, word: str) -> Answer:
         if isinstance(value, str) and "," in value:
             return word in value.split(",")
@@ -231,61 +260,22 @@ class Rule:
 
     def _selector(self, word: str) -> Value | None:
         """The value of a selector; None if the packet has none (the rule does not match then)."""
-        packet, sight = self._sight.packet, self._sight
         group, name = ALIASES.get(word) or (word, "")
-        if not name:
-            name = self._next()
-        match group, name:
-            case ("ip", "saddr") | ("ip6", "saddr"):
-                return packet.src if packet.family == (4 if group == "ip" else 6) else None
-            case ("ip", "daddr") | ("ip6", "daddr"):
-                return packet.dst if packet.family == (4 if group == "ip" else 6) else None
-            case ("ip", "protocol") | ("ip6", "nexthdr") | ("meta", "l4proto"):
-                return packet.proto
-            case ("tcp" | "udp" | "sctp" | "th", "dport" | "sport"):
-                return _port(packet, group, name)
-            case ("meta", "mark"):
-                return packet.mark
-            case ("meta", "nfproto"):
-                return "ipv4" if packet.family == 4 else "ipv6"
-            case ("meta", "iifname" | "iif"):
-                return sight.entered
-            case ("meta", "oifname" | "oif"):
-                return sight.leaves
-            case ("ct", "state"):
-                return sight.state.lower()
-            case ("ct", "status") if packet.tracked is not None and packet.tracked.connection is not None:
-                held = packet.tracked.connection
-                return ("dnat," if held.dnat else "") + ("snat," if held.snat else "") + ","
-            case ("ct", "status"):
-                return None
-            case ("icmp" | "icmpv6", "type") if packet.icmp is not None:
-                return {8: "echo-request", 0: "echo-reply", 128: "echo-request", 129: "echo-reply"}.get(
-                    packet.icmp[0], str(packet.icmp[0])
-                )
-            case ("icmp" | "icmpv6", "type"):
-                return None
-            case ("fib", "daddr" | "saddr") if self._peek() == "type":
-                self._at += 1
-                if not sight.stack.knows_addresses:
-                    raise _Stuck
-                return sight.routing.kind(packet.dst if name == "daddr" else packet.src)
-            case _:
-                raise _Stuck
-
-
-def _port(packet: Packet, group: str, name: str) -> int | None:
-    if group != "th" and packet.proto != {"tcp": 6, "udp": 17, "sctp": 132}[group]:
-        return None
-    if not packet.has_ports:
-        return None
-    port = packet.dport if name == "dport" else packet.sport
-    if port is None:
-        raise _Stuck
-    return port
+        return select(group, name or self.take(), self, self._sight)
 
 
 def _needed(value: int | None) -> int:
     if value is None:
-        raise _Stuck
+        raise Stuck
     return value
+
+
+def _ordered(value: Value, operator: str, bound: int) -> bool:
+    if not isinstance(value, int):
+        raise Stuck
+    return {"<": value < bound, ">": value > bound, "<=": value <= bound, ">=": value >= bound}[operator]
+
+
+def _bits(word: str) -> frozenset[str]:
+    """Names that stand in one word or several: "fin,syn" or "(fin | syn)"."""
+    return frozenset(part for part in re.split(r"[^a-z]+", word.lower()) if part)

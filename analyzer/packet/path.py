@@ -97,8 +97,8 @@ def _say_way(run: Run, stack: Stack, packet: Packet, way: Way) -> None:
     run.note(stack, f"route {text}", way.route, hook="routing")
 
 
-def leave(run: Run, stack: Stack, packet: Packet, way: Way) -> None:
-    """POSTROUTING and the outgoing interface. Always raises."""
+def leave(run: Run, stack: Stack, packet: Packet, way: Way, entered: str = "") -> None:
+    """POSTROUTING, where Linux since 5.7 shows what came in by which interface, and the way out. Always raises."""
     if way.type == "local":
         traverse(run, stack, "POSTROUTING", packet, leaves="lo")
         packet.own = False
@@ -116,7 +116,7 @@ def leave(run: Run, stack: Stack, packet: Packet, way: Way) -> None:
         if dev is None:
             raise unknown(f"the interface of next hop {via} on {stack.name}", stack.name)
     _fits(run, stack, packet, way, dev)
-    traverse(run, stack, "POSTROUTING", packet, leaves=dev)
+    traverse(run, stack, "POSTROUTING", packet, entered=entered, leaves=dev)
     wire.transmit(run, stack, packet, dev, via or packet.dst, way)
 
 
@@ -157,7 +157,7 @@ def routed(run: Run, stack: Stack, dev: str, packet: Packet, way: Way) -> None:
     if run.hops > HOPS:
         raise Fate("ttl-exceeded", At(stack.name))
     traverse(run, stack, "FORWARD", packet, entered=dev, leaves=out)
-    leave(run, stack, packet, way)
+    leave(run, stack, packet, way, dev)
 
 
 def send_translated(run: Run, stack: Stack, packet: Packet) -> None:

@@ -35,6 +35,19 @@ class Sight:
         return tracked.state
 
 
+def source_is_plausible(sight: Sight, *, mark: bool = False, local: bool = False, loose: bool = False) -> Answer:
+    """Whether the way back to a packet's source leaves by the interface that it came in on (`-m rpfilter`)."""
+    packet = sight.packet
+    if packet.src.is_unspecified or sight.entered == "lo":
+        return True
+    way = sight.routing.look_up(packet.src, src=packet.dst, mark=packet.mark if mark else 0, iif="lo", packet=packet)
+    if way.missing:
+        return None
+    if way.type == "local":
+        return local
+    return way.type == "unicast" and (loose or any(dev == sight.entered for _, dev, _ in way.hops))
+
+
 def both(one: Answer, other: Answer) -> Answer:
     """And."""
     if one is False or other is False:

@@ -131,6 +131,26 @@ def hits(save: str) -> dict[tuple[str, str, int], int]:
     return found
 
 
+def nft_hits(listing: str) -> dict[tuple[str, str, int], int]:
+    """The same of `nft list ruleset`, for rules that hold a counter."""
+    found: dict[tuple[str, str, int], int] = {}
+    table = chain = ""
+    number = 0
+    for line in listing.splitlines():
+        words = line.split()
+        if words[:1] == ["table"]:
+            table = " ".join(words[1:3])
+        elif words[:1] == ["chain"]:
+            chain, number = words[1], 0
+        elif chain and words and words[0] not in ("}", "type"):
+            number += 1
+            if match := re.search(r"counter packets (\d+) bytes", line):
+                found[table, chain, number] = int(match[1])
+        elif words == ["}"]:
+            chain = ""
+    return found
+
+
 def _start(netns: str, program: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         ["ip", "netns", "exec", netns, "python3", "-u", "-c", program],

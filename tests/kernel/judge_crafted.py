@@ -6,13 +6,15 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from analyzer.analysis import facts_of
 from analyzer.packet.flow import flow_from, topology_from
 from analyzer.packet.trace import to_json, trace
-from tests.kernel.crafted import NUMBERS, Air, Caught, hits, packet
+from tests.kernel import nft_rules
+from tests.kernel.crafted import NUMBERS, Air, Caught, hits, nft_hits, packet
 from tests.kernel.judge import TARGETS, Judged, short
 from tests.kernel.rules import ruleset
 from tests.kernel.wire import HOSTS, PORTS, ROUTER, TOPOLOGY, Wire, wire
@@ -22,6 +24,7 @@ FLAGS = (("SYN",), ("SYN",), ("SYN", "ACK"), ("ACK",), ("RST",), ("FIN", "ACK"),
 # Matches that dumps cannot decide.
 OPEN = ("limit", "hashlimit", "recent", "connlimit", "u32", "string", "statistic", "mac", "tcpmss")
 ICMP = (8, 8, 0, 13, 3)
+Spot = tuple[str, str, int]  # table, chain, number
 # The words of REJECT as (type, code) of ICMP.
 ERRORS = {
     "icmp-net-unreachable": (3, 0),
@@ -32,6 +35,14 @@ ERRORS = {
     "icmp-host-prohibited": (3, 10),
     "icmp-admin-prohibited": (3, 13),
 }
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Rules that the kernel counted a packet for, of those that are able to tell."""
+
+    able: set[Spot]
+    hit: set[Spot]
 
 
 class Bench:
@@ -48,6 +59,10 @@ class Bench:
                 _settle(host, f"{network}.{last}", f"{network}.1")
         self.air = Air("hk-client", tuple(HOSTS))
 
+    def hits(self, native: bool) -> dict[tuple[str, str, int], int]:
+        """Packets that each rule of the router counted."""
+        return nft_hits(within(ROUTER, "nft", "list", "ruleset")) if native else hits(self.wire.counters())
+
 
 @contextlib.contextmanager
 def bench() -> Iterator[Bench]:
@@ -60,11 +75,12 @@ def bench() -> Iterator[Bench]:
             made.air.close()
 
 
-def judge(made: Bench, seed: int) -> list[Judged]:
-    """Loads the rule set of a seed, sends six packets, compares each."""
+def judge(made: Bench, seed: int, native: bool = False) -> list[Judged]:
+    """Loads the rule set of a seed, of iptables or of native nftables, sends six packets, compares each."""
     random = Random(seed)
-    rules = ruleset(random, wide=True)
-    if made.wire.load(rules):
+    rules = nft_rules.ruleset(random) if native else ruleset(random, wide=True)
+    made.wire.load("flush ruleset", ("nft", "-f", "-"))
+    if made.wire.load(rules, ("nft", "-f", "-") if native else ("iptables-restore",)):
         return []
     facts = facts_of(made.wire.dumps(), ())
     topology = topology_from(json.dumps(TOPOLOGY))
@@ -76,17 +92,18 @@ def judge(made: Bench, seed: int) -> list[Judged]:
         word = ""
         for _ in range(2):
             made.wire.forget()
-            before = hits(made.wire.counters())
+            before = made.hits(native)
             for host in HOSTS:
                 made.air.heard(host)
             made.air.send(raw)
             time.sleep(0.03)
             heard = {host: [one for one in made.air.heard(host) if one.proto in (1, 6, 17)] for host in HOSTS}
-            after = hits(made.wire.counters())
+            after = made.hits(native)
             counted = {rule for rule, packets in after.items() if packets != before.get(rule, 0)}
             # Where chance chooses, one of several ways that end alike is told.
-            told = "-m statistic" not in rules and not answer["undecided"]
-            word = compare(answer, flow, heard, counted if told else None, _passed_over(rules))
+            told = not any(word in rules for word in ("-m statistic", "numgen")) and not answer["undecided"]
+            able = after.keys() - (set() if native else _passed_over(rules))
+            word = compare(answer, flow, heard, Counted(able, counted & able) if told else None)
             if word in ("agree", "unknown"):
                 break
         verdict = word if word in ("agree", "unknown") else "wrong"
@@ -119,12 +136,11 @@ def compare(
     said: dict[str, Any],
     flow: dict[str, Any],
     heard: dict[str, list[Caught]],
-    counted: set[tuple[str, str, int]] | None,
-    open_: set[tuple[str, str, int]],
+    counted: Counted | None,
 ) -> str:
-    """agree, unknown, or what differs. `counted` are the rules that were hit; None: not to be compared."""
+    """agree, unknown, or what differs. `counted` None: which rules were hit is not to be compared."""
     if said["verdict"] == "one-of":
-        words = [compare(outcome, flow, heard, counted, open_) for outcome in said["outcomes"]]
+        words = [compare(outcome, flow, heard, counted) for outcome in said["outcomes"]]
         return next((word for word in ("agree", "unknown") if word in words), words[0])
     if said["verdict"] == "unknown":
         return "unknown"
@@ -151,17 +167,16 @@ def compare(
         (step["table"], step["chain"], step["rule"])
         for step in said["steps"]
         if step["node"] == ROUTER and not step["reply"] and isinstance(step["rule"], int)
-    } - open_
-    counted = counted - open_
+    } & counted.able
     # A local listener may answer; its packets meet the rules as well, in chains that the first one never sees.
     if host == ROUTER and said["verdict"] == "delivered":
-        return "agree" if steps <= counted else f"rules not hit: {sorted(steps - counted)}"
-    return "agree" if steps == counted else f"rules differ: {sorted(steps ^ counted)}"
+        return "agree" if steps <= counted.hit else f"rules not hit: {sorted(steps - counted.hit)}"
+    return "agree" if steps == counted.hit else f"rules differ: {sorted(steps ^ counted.hit)}"
 
 
-def _passed_over(rules: str) -> set[tuple[str, str, int]]:
+def _passed_over(rules: str) -> set[Spot]:
     """Rules of which it is open whether they match, and that do nothing if they do: a trace does not name them."""
-    found: set[tuple[str, str, int]] = set()
+    found: set[Spot] = set()
     numbers: dict[str, int] = {}
     table = ""
     for line in rules.splitlines():

@@ -55,9 +55,10 @@ def _rule(random: Random, table: str, chain: str, below: list[str], wide: bool) 
         parts.append(f"-p {proto}")
         if random.random() < 0.6:
             parts.append(_icmp(random) if proto == "icmp" else _ports(random, proto))
-    if random.random() < 0.2 and chain in ("PREROUTING", "INPUT", "FORWARD"):
+    # A chain of one's own may be asked at any hook.
+    if random.random() < 0.2 and (chain in ("PREROUTING", "INPUT", "FORWARD") or (wide and chain[0] == "U")):
         parts.append(f"{_maybe(random)}-i {random.choice(('e1', 'e2', 'e+', 'x0'))}")
-    if random.random() < 0.2 and chain in ("FORWARD", "OUTPUT", "POSTROUTING"):
+    if random.random() < 0.2 and (chain in ("FORWARD", "OUTPUT", "POSTROUTING") or (wide and chain[0] == "U")):
         parts.append(f"{_maybe(random)}-o {random.choice(('e1', 'e2', 'e+', 'x0'))}")
     if random.random() < 0.45:
         parts.append((_odd if wide and random.random() < 0.5 else _match)(random, proto, chain))

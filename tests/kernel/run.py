@@ -1,6 +1,6 @@
 """Random cases against the kernel without bound: `python -m tests.kernel.run --cases 2000 [--seed 1]`, as root.
 
-Half of them are connections that servers answer, half single packets from a raw socket.
+A third are connections that servers answer, the rest single packets from a raw socket, half of them through nftables.
 """
 
 from __future__ import annotations
@@ -21,16 +21,24 @@ def main() -> None:
     options = parser.parse_args()
     answered: list[Judged] = []
     crafted: list[Judged] = []
+    native: list[Judged] = []
     seed = options.seed
     with wire() as running:
-        while len(answered) < options.cases / 2:
+        while len(answered) < options.cases / 3:
             answered += judge(running, seed)
             seed += 1
     with judge_crafted.bench() as made:
-        while len(crafted) < options.cases / 2:
+        while len(crafted) < options.cases / 3:
             crafted += judge_crafted.judge(made, seed)
             seed += 1
-    for what, results in (("connections", answered), ("single packets", crafted)):
+        while len(native) < options.cases / 3:
+            native += judge_crafted.judge(made, seed, native=True)
+            seed += 1
+    for what, results in (
+        ("connections", answered),
+        ("single packets", crafted),
+        ("single packets through native nftables", native),
+    ):
         count = Counter(result.verdict for result in results)
         for result in [result for result in results if result.verdict == "wrong"][: options.show]:
             print(f"--- seed {result.seed}\n{result.text}")

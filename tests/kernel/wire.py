@@ -124,10 +124,10 @@ class Wire:
         self.processes.append(process)
         return process
 
-    def load(self, rules: str) -> str:
-        """Loads a rule set into the router, forgets its connections; the error text of iptables-restore, or ""."""
+    def load(self, rules: str, program: tuple[str, ...] = ("iptables-restore",)) -> str:
+        """Loads a rule set into the router, forgets its connections; the error text of the program, or ""."""
         done = subprocess.run(
-            ["ip", "netns", "exec", ROUTER, "iptables-restore"],
+            ["ip", "netns", "exec", ROUTER, *program],
             input=rules,
             capture_output=True,
             text=True,
@@ -180,6 +180,7 @@ class Wire:
 
 DUMPS = {
     "iptables-save.txt": ("iptables-save", "-c"),
+    "nft-ruleset.txt": ("nft", "list", "ruleset"),
     "ipset-save.txt": ("ipset", "save"),
     "ip-addr.txt": ("ip", "addr"),
     "ip-link.txt": ("ip", "-d", "link"),
