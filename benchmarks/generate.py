@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 YEAR = 1795435907.0  # 2026-11-23 12:11:47 UTC, the time that all generated data speaks of
@@ -42,10 +42,21 @@ def log(path: Path, megabytes: int, planted: Sequence[str], seed: int = 1) -> in
     return hits
 
 
-def iptables(services: int, endpoints: int = 3) -> str:
-    """`iptables-save` of a node on which kube-proxy programs that many services: about 14 rules a service."""
-    chains, rules = [":PREROUTING ACCEPT [0:0]", ":KUBE-SERVICES - [0:0]", ":KUBE-MARK-MASQ - [0:0]"], []
+def _pod_of(number: int) -> str:
+    return f"10.42.{number // 250 % 250}.{number % 250 + 2}"
+
+
+def iptables(services: int, endpoints: int = 3, pod_of: Callable[[int], str] = _pod_of) -> str:
+    """`iptables-save` of a node on which kube-proxy programs that many services: about 11 rules a service.
+
+    `pod_of` gives the address of the pod behind the service of a number.
+    """
+    chains, rules = (
+        [":PREROUTING ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", ":KUBE-SERVICES - [0:0]", ":KUBE-MARK-MASQ - [0:0]"],
+        [],
+    )
     rules.append('-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES')
+    rules.append('-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES')
     rules.append("-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000")
     for number in range(services):
         service, name = f"KUBE-SVC-{number:016X}", f"shop/web-{number}:http"
@@ -61,7 +72,7 @@ def iptables(services: int, endpoints: int = 3) -> str:
         )
         for index in range(endpoints):
             endpoint = f"KUBE-SEP-{number * endpoints + index:016X}"
-            pod = f"10.42.{number // 250 % 250}.{number % 250 + 2}"
+            pod = pod_of(number)
             chains.append(f":{endpoint} - [0:0]")
             chance = (
                 f" -m statistic --mode random --probability {1 / (endpoints - index):.11f}"

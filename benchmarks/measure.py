@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,10 +52,22 @@ def side_by_side(ours: Sequence[str], theirs: Sequence[str], repeats: int = 3) -
 def once(command: Sequence[str], folder: Path | None = None) -> Cost:
     """The cost of one run."""
     done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", _BETWEEN, *command], capture_output=True, check=False, cwd=folder
+        [sys.executable, "-S", "-E", "-c", _BETWEEN, *command],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env=_environment(),
     )
     cpu, wall, rss, status = json.loads(done.stderr)
     return Cost(cpu, wall, rss, done.stdout.decode(errors="replace"), int(status))
+
+
+def _environment() -> dict[str, str]:
+    """As an installed program runs: with compiled modules, which some environments do not write."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if "PYTHONDONTWRITEBYTECODE" in os.environ:
+        kept.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir(), f"hairpin-bench-{os.getuid()}")))
+    return kept
 
 
 def middle(costs: Sequence[Cost]) -> Cost:

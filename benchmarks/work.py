@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,12 +113,37 @@ def rules(nodes: str, services: str, pods: str, log_lines: str) -> str:
     return f"{len(loaded)} rules, {count} facts, {total:.3f} seconds; slowest {worst}"
 
 
+def paths(folder: str) -> str:
+    """Every Service from every node, packet by packet, over facts that are loaded; seconds are those of following."""
+    from analyzer.analysis import Options, collect
+    from analyzer.bundle import open_bundle
+    from analyzer.facts.nodes import Node
+    from analyzer.facts.services import Service
+    from analyzer.logs import Patterns
+    from analyzer.packet.trace import Flow, trace
+
+    with open_bundle([Path(folder)]) as bundle:
+        facts = collect(bundle, Patterns(()), Options(strict=True)).facts
+    services = sorted(str(service.cluster_ip) for service in facts.of(Service))
+    nodes = sorted(str(node.name) for node in facts.of(Node))
+    begin = time.process_time()
+    trace(facts, Flow(src_node=nodes[0], dst_ip=services[0], dst_port=80))
+    first = time.process_time() - begin
+    verdicts = Counter(
+        trace(facts, Flow(src_node=node, dst_ip=service, dst_port=80)).verdict for node in nodes for service in services
+    )
+    total = time.process_time() - begin
+    told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    return f"{told}, first {first:.3f}, {total:.3f} seconds"
+
+
 WORK: dict[str, Callable[..., str]] = {
     "logs": logs,
     "artifact": artifact,
     "naive": naive,
     "json": plain_json,
     "rules": rules,
+    "paths": paths,
 }
 
 
