@@ -53,15 +53,21 @@ rules_app = typer.Typer(help="Look at, check, try and write rules.", no_args_is_
 app.add_typer(rules_app, name="rules")
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from analyzer import __version__
 
         print(f"hairpin {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command(short_help="Say what is broken in a bundle, why, and what to do.")
@@ -316,6 +322,15 @@ def rules_schema() -> None:
     from analyzer.engine.schema import rule_schema
 
     print(json.dumps(rule_schema(), indent=1))
+
+
+@rules_app.command("catalogue")
+def rules_catalogue(rules: RuleDirs = None) -> None:
+    """Print every rule as one Markdown page."""
+    from analyzer.engine import load_rules
+    from analyzer.engine.catalogue import catalogue
+
+    print(catalogue(load_rules(rules or ())), end="")
 
 
 @rules_app.command("new", short_help="Write a rule file to fill in.")

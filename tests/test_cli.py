@@ -418,6 +418,11 @@ def test_help_without_arguments(folder: Path) -> None:
     assert done.returncode == 0 and "Usage: hairpin" in done.stdout and done.stderr == ""
 
 
+def test_the_version() -> None:
+    done = command("--version")
+    assert (done.returncode, done.stderr) == (0, "") and re.fullmatch(r"hairpin \d+\.\d+\.\d+\n", done.stdout)
+
+
 def test_standard_input(folder: Path) -> None:
     done = command("facts", "-", "-t", "Route", input=ROUTES)
     assert done.returncode == 0 and done.stdout.count("Route  ") == 2
