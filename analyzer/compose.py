@@ -13,7 +13,7 @@ from analyzer import __version__
 from analyzer.analysis import Analysis
 from analyzer.bundle import Bundle
 from analyzer.diagnosis import Diagnosed, diagnose, evidence_facts
-from analyzer.drawing import drawn_path
+from analyzer.drawing import drawn_path, path_hops
 from analyzer.engine.outcome import Absence, Outcome
 from analyzer.engine.rule import Rule
 from analyzer.facts.derived import Cluster, Path
@@ -257,7 +257,13 @@ def _matrix(analysis: Analysis) -> tuple[PathCell, ...]:
         if cell not in worst or _rank(path) > _rank(worst[cell]):
             worst[cell] = path
     return tuple(
-        PathCell(row=row, node=str(node), verdict="ok" if path.ok else _worded(path), reason=path.reason or "")
+        PathCell(
+            row=row,
+            node=str(node),
+            verdict="ok" if path.ok else _worded(path),
+            reason=path.reason or "",
+            path=path_hops(path)[0] if path.ok is False else (),
+        )
         for (row, node), path in sorted(worst.items())
     )
 

@@ -10,8 +10,11 @@ from analyzer.report import Hop
 def drawn_path(match: Match) -> tuple[tuple[Hop, ...], str]:
     """The hops and the caption of the first broken path among a finding's facts; empty if it names none."""
     path = next((fact for fact in match.facts if isinstance(fact, Path) and fact.ok is False), None)
-    if path is None:
-        return (), ""
+    return path_hops(path) if path is not None else ((), "")
+
+
+def path_hops(path: Path) -> tuple[tuple[Hop, ...], str]:
+    """The hops and the caption of a broken path."""
     labels: list[tuple[str, str]] = []
     if path.from_pod:
         labels.append((path.from_pod, "pod"))

@@ -161,12 +161,13 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PathCell(msgspec.Struct, frozen=True, kw_only=True):
-    """One cell of the reachability matrix: a target (row) seen from a node (column)."""
+    """One cell of the reachability matrix: a target (row) seen from a node (column), and the way if it is broken."""
 
     row: str
     node: str
     verdict: str
     reason: str = ""
+    path: tuple[Hop, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from analyzer.cache import bytecode
 from analyzer.report import Report
-from analyzer.reports.html.view import SIGNS, Budget, page
+from analyzer.reports.html.matrix import SIGNS
+from analyzer.reports.html.view import Budget, page
 from analyzer.reports.lines import place
 from analyzer.reports.visible import prose, visible
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 import msgspec
 from markupsafe import Markup
 
-from analyzer.report import Check, Evidence, FileInfo, Finding, GapInfo, PathCell, Report
+from analyzer.report import Check, Evidence, FileInfo, Finding, GapInfo, Report
 from analyzer.reports.collection import script
 from analyzer.reports.html.drawing import path_drawing, timeline_drawing
+from analyzer.reports.html.matrix import RANK, Matrix, node_matrix, reach_matrix
 from analyzer.reports.lines import Wanted, place, titles, wanted
 from analyzer.reports.visible import pieces, prose, visible
 
-SIGNS = {"found": "✕", "clear": "✓", "not collected": "?", "not applicable": "–", "broken": "!"}
-RANK = ("found", "broken", "not collected", "not applicable", "clear")
-COLUMNS, ROWS = 30, 60
 # What the fixes of rules run; a setting or a line of a file may hold spaces as well.
 _NAMES = """
     awk aws az bridge calicoctl cat chronyc cilium conntrack cp crictl curl dig dnf docker echo ethtool firewall-cmd
@@ -104,29 +99,6 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True):
     left: int
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell of a matrix: sign, word, CSS class, and why."""
-
-    sign: str
-    word: str
-    look: str
-    why: str = ""
-
-
-class Matrix(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows by columns; `folded` counts columns left out because everything in them is clear, `cut` those beyond.
-
-    `quiet` names rows left out because every cell of them is clear or not applicable.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]
-    folded: int = 0
-    cut: int = 0
-    rows_cut: int = 0
-    quiet: tuple[str, ...] = ()
-
-
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the template asks for."""
 
@@ -170,8 +142,8 @@ def page(report: Report, budget: Budget, dropped: str = "") -> Page:
             Alike(rule=rule, titles=tuple(texts[:ALIKE_SHOWN]), left=max(0, len(texts) - ALIKE_SHOWN))
             for rule, texts in left.items()
         ),
-        nodes=_node_matrix(report.checks),
-        reach=_reach_matrix(report.paths),
+        nodes=node_matrix(report.checks),
+        reach=reach_matrix(report.paths),
         moments=tuple((m.time, visible(m.entity, 80), prose(m.text, 300), m.finding) for m in moments),
         moments_left=len(report.timeline) - len(moments),
         lanes=timeline_drawing(report.timeline),
@@ -267,84 +239,6 @@ def _excerpt(evidence: Evidence, context: bool) -> Excerpt:
         for number, text in enumerate((*before, evidence.text, *after))
     ]
     return Excerpt(place=place(evidence), fact=evidence.fact, lines=tuple(lines))
-
-
-def _node_matrix(checks: Sequence[Check]) -> Matrix | None:
-    """Checks that decide per node, those with something to say first."""
-    per_node = [check for check in checks if check.scopes]
-    scopes = sorted({scope for check in per_node for scope in check.scopes}, key=_natural)
-    if not scopes:
-        return None
-    columns, folded = scopes, 0
-    if len(scopes) > COLUMNS:
-        columns = [
-            s for s in scopes if any(c.scopes.get(s, "clear") not in ("clear", "not applicable") for c in per_node)
-        ]
-        folded = len(scopes) - len(columns)
-    quiet = [check.rule for check in per_node if set(check.scopes.values()) <= {"clear", "not applicable"}]
-    rows = sorted(
-        (check for check in per_node if check.rule not in quiet),
-        key=lambda check: (min(RANK.index(word) for word in check.scopes.values()), check.rule),
-    )
-    return Matrix(
-        quiet=tuple(sorted(quiet)),
-        columns=tuple(columns[:COLUMNS]),
-        rows=tuple(
-            (check.rule, "", tuple(_cell(check.scopes.get(scope, "not applicable")) for scope in columns[:COLUMNS]))
-            for check in rows[:ROWS]
-        ),
-        folded=folded,
-        cut=max(0, len(columns) - COLUMNS),
-        rows_cut=max(0, len(rows) - ROWS),
-    )
-
-
-def _cell(word: str) -> Cell:
-    return Cell(sign=SIGNS[word], word=word, look=word.replace(" ", "-"))
-
-
-def _reach_matrix(paths: Sequence[PathCell]) -> Matrix | None:
-    """What each node reaches; rows in which something is lost first."""
-    if not paths:
-        return None
-    cells = {(one.row, one.node): _reached(one) for one in paths}
-    nodes = sorted({one.node for one in paths}, key=_natural)
-    columns, folded = nodes, 0
-    if len(nodes) > COLUMNS:
-        columns = [n for n in nodes if any(cell.look != "clear" for (_, node), cell in cells.items() if node == n)]
-        folded = len(nodes) - len(columns)
-    empty = Cell(sign="–", word="not tried", look="not-applicable")
-    looks: dict[str, set[str]] = {}
-    for (row, _), cell in cells.items():
-        looks.setdefault(row, set()).add(cell.look)
-    rows = sorted(looks, key=lambda row: ("found" not in looks[row], "not-collected" not in looks[row], row))
-    return Matrix(
-        columns=tuple(columns[:COLUMNS]),
-        rows=tuple(
-            (visible(row, 120), "", tuple(cells.get((row, node), empty) for node in columns[:COLUMNS]))
-            for row in rows[:ROWS]
-        ),
-        folded=folded,
-        cut=max(0, len(columns) - COLUMNS),
-        rows_cut=max(0, len(rows) - ROWS),
-    )
-
-
-def _reached(path: PathCell) -> Cell:
-    verdict = visible(path.verdict, 40)
-    if path.verdict in ("ok", "delivered"):
-        return Cell(sign="✓", word="ok", look="clear", why=prose(path.reason, 300))
-    if path.verdict == "unknown":
-        return Cell(sign="?", word="unknown", look="not-collected", why=prose(path.reason, 300))
-    # "one-of" is the word of `hairpin trace`: some of the endpoints that a connection may get are out of reach.
-    word = "lost in part" if verdict.startswith("one-of") else verdict
-    return Cell(sign="✕", word=word, look="found", why=prose(path.reason, 300))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """worker-2 before worker-10."""
-    words = re.split(r"([0-9]{1,9})", name)
-    return [(int(word), "") if number % 2 else (0, word) for number, word in enumerate(words)]
 
 
 def _file_order(file: FileInfo) -> tuple[bool, str]:
