@@ -67,6 +67,20 @@ def test_recognised(sample: Sample) -> None:
         assert Matcher().choose(("renamed",), head)[0] == sample.kind
 
 
+# Kinds of which only some lines are of interest, and those whose values or rules may be any words.
+ANY_LINE = {"date", "sestatus", "kubectl-describe", "kubectl-table", "nft-ruleset", "proc-sys-file", "corefile"}
+
+
+@by_name
+def test_a_line_that_nobody_understands_lowers_coverage(sample: Sample) -> None:
+    lines = sample.file.read_bytes().split(b"\n")
+    middle = len(lines) // 2
+    parsed = sample.parse(b"\n".join([*lines[:middle], b"zzz !!! no line of this ^", *lines[middle:]]))
+    if sample.kind not in ANY_LINE and parsed.coverage:
+        assert parsed.gaps
+        assert not all(entry.complete for entry in parsed.coverage)
+
+
 @every_kind
 @pytest.mark.parametrize("message", ERRORS, ids=["no-command", "forbidden", "denied", "killed"])
 def test_an_error_is_no_output(kind: Kind, message: str) -> None:

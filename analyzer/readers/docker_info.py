@@ -40,8 +40,10 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
         elif line.strip() and not found and not _LINE.match(line):
             gaps.append(Gap(here, "a line of docker info", line[:400]))
     told = any(isinstance(fact, Version) for fact in facts)
-    note = "" if told else "no server answered"
-    covered = Coverage(fact="Version", node=place.node, component="docker", complete=told, note=note, path=path)
+    note = "no server answered" if not told else f"{len(gaps)} lines could not be read" if gaps else ""
+    covered = Coverage(
+        fact="Version", node=place.node, component="docker", complete=told and not gaps, note=note, path=path
+    )
     return Parsed(
         facts=tuple(facts), gaps=tuple(gaps), coverage=(covered,), lines=written, understood=written - len(gaps)
     )

@@ -53,6 +53,11 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
         for number, line in text.lines:
             if number >= behind and line.strip():
                 text.gap(number, f"JSON: {found.broken}", line)
+    elif plain[begin + found.end :].strip() != b"}":
+        behind = first_line + plain.count(b"\n", 0, begin + found.end)
+        for number, line in text.lines:
+            if number > behind and line.strip():
+                text.gap(number, "the end of the JSON document", line)
     text.cover(NftObject)
     return text.done()
 
