@@ -432,3 +432,26 @@ class ConntrackTable(Fact, frozen=True, kw_only=True):
     count: int
     max: int
     percent: int
+
+
+class NodeDifference(Fact, frozen=True, kw_only=True):
+    """One thing that a node has otherwise than nearly all nodes of the cluster.
+
+    node: the node that differs
+    what: a kernel setting, a policy, the MTU of an interface, a version
+    value: as this node has it
+    usual: as the others have it
+    same: how many nodes have it as usual
+    of: how many nodes were compared
+    """
+
+    per: ClassVar[Scope] = "node"
+    command: ClassVar[str] = "sysctl -a; iptables-save -c; ip -d link"
+    derived: ClassVar[bool] = True
+
+    node: NodeName
+    what: str
+    value: str
+    usual: str
+    same: int
+    of: int

@@ -12,6 +12,7 @@ from analyzer.model.cluster import cluster
 from analyzer.model.conntrack import tables
 from analyzer.model.dns import upstreams
 from analyzer.model.networks import clocks, hairpin_ports, overlay_peers, range_conflicts
+from analyzer.model.outliers import differences
 from analyzer.model.permissions import permissions
 from analyzer.model.policies import allowances
 from analyzer.model.programmed import services
@@ -34,6 +35,7 @@ def derive(facts: Facts) -> Facts:
         overlay_peers(facts, nodes),
         tables(facts, nodes),
         clocks(facts),
+        differences(facts, nodes),
         upstreams(facts, whole.dns_ip),
         permissions(facts),
     ):
