@@ -15,13 +15,14 @@ from analyzer.facts.store import Facts
 
 # Below four nodes there is no custom to differ from; of a few more nodes than a tenth, none is an outlier.
 FEWEST, SHARE = 4, 0.1
-SETTINGS = frozenset(
-    "net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter "
-    "net.ipv4.conf.all.forwarding net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables "
-    "net.netfilter.nf_conntrack_tcp_be_liberal net.netfilter.nf_conntrack_checksum net.ipv4.ip_nonlocal_bind "
-    "net.ipv4.conf.all.route_localnet net.ipv4.tcp_mtu_probing net.ipv4.ip_local_port_range "
-    "net.ipv4.neigh.default.gc_thresh3 net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce".split()
-)
+_NAMES = """
+    net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter
+    net.ipv4.conf.all.forwarding net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-ip6tables
+    net.netfilter.nf_conntrack_tcp_be_liberal net.netfilter.nf_conntrack_checksum net.ipv4.ip_nonlocal_bind
+    net.ipv4.conf.all.route_localnet net.ipv4.tcp_mtu_probing net.ipv4.ip_local_port_range
+    net.ipv4.neigh.default.gc_thresh3 net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce
+"""
+SETTINGS = frozenset(_NAMES.split())
 # Interfaces that a network plugin makes alike on each node.
 OVERLAYS = frozenset(("vxlan", "ipip", "wireguard", "geneve", "bridge"))
 Stated = tuple[str, NodeName, str, Source]
