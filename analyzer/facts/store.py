@@ -26,6 +26,7 @@ class Facts:
         self._by_type = {kind: tuple(found) for kind, found in by_type.items()}
         self._indexes: dict[tuple[type[Fact], tuple[str, ...]], dict[tuple[Any, ...], list[Any]]] = {}
         self._coverage: dict[str, list[Coverage]] = defaultdict(list)
+        self._looked: dict[tuple[Any, ...], tuple[Coverage, ...]] = {}
         for entry in coverage:
             self._coverage[entry.fact].append(entry)
 
@@ -69,14 +70,21 @@ class Facts:
         all of it. No entries: not collected there. Only incomplete ones: collected in part.
         """
         name = kind if isinstance(kind, str) else kind.__name__
-        return tuple(
-            entry
-            for entry in self._coverage.get(name, ())
-            if all(
-                value is None or getattr(entry, dimension) is None or getattr(entry, dimension) == value
-                for dimension, value in pins.items()
+        asked = (name, *pins.items())
+        found = self._looked.get(asked)
+        if found is None:
+            entries: Iterable[Coverage] = self._coverage.get(name, ())
+            if len(pins) > 1 and pins.get("node") is not None:
+                entries = self.coverage(name, node=pins["node"])  # what a node has is few of what a cluster has
+            found = self._looked[asked] = tuple(
+                entry
+                for entry in entries
+                if all(
+                    value is None or getattr(entry, dimension) is None or getattr(entry, dimension) == value
+                    for dimension, value in pins.items()
+                )
             )
-        )
+        return found
 
     def collected(self, kind: type[Fact] | str, **pins: str | None) -> bool:
         """Whether the pinned part of the cluster was collected completely, so that absence there means something."""
