@@ -83,7 +83,7 @@ def explain(rule: Rule, rules: Sequence[Rule] = ()) -> str:
     if rule.only_if:
         lines.append(f"  only if {rule.only_if.text}")
     for clause in rule.match:
-        lines += [f"  {line}" for line in _clause_lines(clause)]
+        lines += [f"  {line}" for line in clause_lines(clause)]
     lines += ["", "Do this", *(f"  {number}. {text}" for number, text in enumerate(rule.fix, 1))]
     commands = {clause.fact: clause.kind.command for clause in rule.match}
     lines += ["", "Needs", *(f"  {fact}: {command}" for fact, command in commands.items())]
@@ -96,7 +96,8 @@ def explain(rule: Rule, rules: Sequence[Rule] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _clause_lines(clause: Clause) -> list[str]:
+def clause_lines(clause: Clause) -> list[str]:
+    """A clause in words, then one line for each pattern and condition."""
     amount = f"there are at least {clause.at_least}" if clause.at_least > 1 else _WORDS[clause.quantifier]
     span = f" within {clause.within:g} seconds" if clause.within else ""
     lines = [f"{amount} {clause.fact} {clause.name}{span}" + (", where" if clause.where or clause.text else "")]

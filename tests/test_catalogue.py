@@ -1,0 +1,45 @@
+"""The page of all rules: what the command prints, and no rule left out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from analyzer.engine import load_rules
+from analyzer.engine.catalogue import catalogue
+
+RULES = load_rules(())
+PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == catalogue(RULES), "run `hairpin rules catalogue > docs/rules.md`"
+
+
+def test_every_rule_has_a_heading_and_a_row_of_the_coverage_table() -> None:
+    page = catalogue(RULES)
+    heads = re.findall(r"^### (\S+)$", page, re.MULTILINE)
+    rows = re.findall(r"^\| \[(\S+?)\]\(#\S+\) \|", page, re.MULTILINE)
+    assert sorted(heads) == sorted(rows) == sorted(rule.id for rule in RULES)
+
+
+def test_every_link_of_the_page_leads_to_a_heading() -> None:
+    page = catalogue(RULES)
+    heads = set(re.findall(r"^### (\S+)$", page, re.MULTILINE))
+    assert set(re.findall(r"\]\(#([\w-]+)\)", page)) == heads
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
+    columns = 0
+    for line in catalogue(RULES).split("\n"):
+        cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        assert not cells or not columns or cells == columns, line
+        columns = cells
+
+
+def test_doubled_braces_are_shown_as_they_print() -> None:
+    """In a message `{{pod}}` prints {pod}; the page shows what is printed."""
+    rule = msgspec.structs.replace(RULES[0], fix=("`echo ${HOME} {{pod}}`",))
+    assert "1. `echo ${HOME} {pod}`" in catalogue([rule])
