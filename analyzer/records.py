@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 from analyzer.facts import fact_types
@@ -17,6 +18,8 @@ from analyzer.typed import fields
 
 SHOWN = 400
 MOST_GAPS = 1000
+# A record of many lines is tried so often without the one that does not fit; then it is a gap as a whole
+TRIES = 30
 NEVER = re.compile(r"(?!)")
 
 
@@ -121,7 +124,7 @@ class Reading:
 
     def _block(self, numbers: list[int], block: list[str]) -> None:
         """One record of several lines; a line that does not fit is a gap, and the rest is tried without it."""
-        while block:
+        for tries in count(1):
             words: list[str] = []
             rows: list[int] = []
             for row, line in enumerate(block):
@@ -139,7 +142,7 @@ class Reading:
                     self._gap(numbers[0], numbers[-1], str(error), block[0], len(block))
                 return
             row = rows[known.word] if known.word < len(rows) else len(block) - 1
-            if row == 0:
+            if row == 0 or tries == TRIES:
                 self._gap(numbers[0], numbers[-1], known.expected, block[0], len(block))
                 return
             self._gap(numbers[row], numbers[row], known.expected, block[row])

@@ -117,6 +117,7 @@ def _walk(run: Run, filters: Filters, table: Table, sight: Sight, chain: str, de
     """Whether a chain ended the traversal of its table (ACCEPT); false: it returned."""
     if depth > DEPTH:
         raise unknown(f"a loop of chains at {chain} of {sight.stack.name}", sight.stack.name)
+    run.visit(sight.stack)
     for rule in table.chain(chain).candidates(sight.packet):
         answer, odds, question = rule_matches(rule, sight)
         if answer is False or (answer is None and rule.target in QUIET):

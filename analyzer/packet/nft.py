@@ -88,6 +88,7 @@ def _walk(run: Run, filters: Filters, base: Base, sight: Sight, chain: str, dept
     """Whether a chain ended the traversal of the base chain."""
     if depth > DEPTH:
         raise unknown(f"a loop of chains at {chain} of {sight.stack.name}", sight.stack.name)
+    run.visit(sight.stack)
     native = _native(filters)
     for item in native.rules.get((base.family, base.table, chain), ()):
         at = At(sight.stack.name, f"{base.family} {base.table}", chain, item.position)

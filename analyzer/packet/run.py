@@ -11,8 +11,11 @@ from analyzer.packet.flow import Flow
 from analyzer.packet.header import Packet, protocol_number
 from analyzer.packet.stack import Stack
 from analyzer.packet.tracking import Attached, Connection, Tracker, reversed_tuple, tuple_of
-from analyzer.packet.verdict import Step
+from analyzer.packet.verdict import Step, unknown
 from analyzer.packet.world import World, fact_place
+
+# Twenty chains of which each calls the next one twice make a million
+VISITS = 5000
 
 
 class Run:
@@ -26,6 +29,7 @@ class Run:
         self.trackers: dict[str, Tracker] = {}
         self.reply = False
         self.hops = 0
+        self._visits = 0
         self._filters = filters
 
     def filters(self, stack: Stack, family: int) -> Filters:
@@ -44,6 +48,12 @@ class Run:
         """Adds a step."""
         path, line = fact_place(fact) if fact is not None else (None, None)
         self.steps.append(Step(node=stack.name, text=text, path=path, line=line, reply=self.reply, **more))  # type: ignore[arg-type]
+
+    def visit(self, stack: Stack) -> None:
+        """Counts one chain that is walked; raises Fate where there is no end of them."""
+        self._visits += 1
+        if self._visits > VISITS:
+            raise unknown(f"more than {VISITS:,} visits of chains on {stack.name}", stack.name)
 
     def open(self, question: str) -> bool:
         """One answer to a question that the dumps leave open; both are followed."""
