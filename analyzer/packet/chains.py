@@ -166,14 +166,16 @@ class Filters:
             for entry in self.stack.facts.coverage(kind)
             if entry.node == self.stack.node
         ]
+        native = any(e.complete and e.node == self.stack.node for e in self.stack.facts.coverage("NftObject"))
         if entries and all(entry.note == EMPTY for entry in entries) and not self.told:
+            # A listing of all nft tables shows the same: iptables has none.
+            if native and self._nft_is_all:
+                return ""
             return f"iptables-save of {self.stack.name} ({EMPTY})"
         if not self.stack.wired:
             entries = [entry for entry in entries if entry.table != NO_TABLE]
         tables = {entry.table for entry in entries}
-        if not entries and any(
-            e.complete and e.node == self.stack.node for e in self.stack.facts.coverage("NftObject")
-        ):
+        if not entries and native:
             return "" if self._nft_is_all else f"iptables-save of {self.stack.name}"
         known = bool(entries) and (
             None in tables or {"filter", "nat"} <= tables or any("save" in entry.path for entry in entries)

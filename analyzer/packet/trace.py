@@ -118,6 +118,8 @@ def _outside(run: Run, start: Stack | None, asked: tuple[IP, int | None], left: 
     run.reply = True
     if got.src not in run.world.owners or run.world.owner(got.src) is not stack:
         word = "no-route" if _hidden(run.world, got.src) else "unknown"
+        if word == "unknown":
+            run.missing[f"whether the gateway of {stack.name} has a route to {got.src}"] = None
         return _delivered(run, to, None, seen, word, At(OUTSIDE) if word == "no-route" else None)
     reply, reply_at = _answer(run, start, asked, got, lambda answer: _arrive(run, stack, answer))
     return _delivered(run, to, None, seen, reply, reply_at)

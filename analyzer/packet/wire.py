@@ -97,6 +97,8 @@ def nobody(run: Run, stack: Stack, packet: Packet, dev: str, target: IP) -> None
     if world.topology is not None and world.topology.links:
         raise Fate("neighbour-unreachable", At(stack.name))
     if stack.pod:
+        if world.sees_all(stack.name, dev):
+            raise Fate("neighbour-unreachable", At(stack.name))
         raise unknown(f"ip -d link of {stack.host}: where {stack.name} is attached", stack.name)
     interface = stack.interfaces.get(dev)
     if target == packet.dst and any(contains(net, target) for net in world.cluster.pod_cidrs):
@@ -104,6 +106,8 @@ def nobody(run: Run, stack: Stack, packet: Packet, dev: str, target: IP) -> None
             raise Fate("neighbour-unreachable", At(stack.name))
         raise unknown(f"who has {target}", stack.name)
     _elsewhere(run, stack, packet, target)
+    if packet.inner is not None:
+        raise unknown(f"the dumps of {packet.dst}, where a tunnel of {stack.name} ends", stack.name)
     raise Left(stack, packet, target)
 
 

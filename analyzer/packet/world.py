@@ -229,6 +229,18 @@ class World:
             self._deliveries[key] = known
         return known
 
+    def sees_all(self, name: str, dev: str) -> bool:
+        """Whether everybody who could answer behind an interface is dumped: one other end, or every port of its bridge."""
+        for other, port in self.links.get((name, dev), ()):
+            there = self.stacks.get(other)
+            if there is None or port.startswith(ANY_PORT) or not there.collected("InterfaceAddress"):
+                return False
+            bridge = there.bridge_of(port)
+            ports = [item.dev for item in there.ports.values() if bridge and item.bridge == bridge]
+            if not all((other, item) in self.links for item in ports):
+                return False
+        return (name, dev) in self.links
+
     def _search(self, stack: Stack, dev: str, target: IP, entered: str | None) -> Delivery:
         seen: set[Place] = set()
         queue: list[tuple[Stack, str, tuple[Hop, ...]]] = []
@@ -260,17 +272,25 @@ class World:
                     return Delivery(hops, other, port)
                 if bridge:
                     leave(there, bridge, port, hops)
-                elif self._answers_for_all(there, port, target, here):
+                elif self._answers_for_all(there, port, target, here, out):
                     return Delivery(hops, other, port)
         return Delivery((), None)
 
-    def _answers_for_all(self, there: Stack, port: str, target: IP, asker: Stack) -> bool:
+    def _answers_for_all(self, there: Stack, port: str, target: IP, asker: Stack, dev: str) -> bool:
         """Whether an interface answers for addresses that are not its own (proxy ARP; Calico's 169.254.1.1)."""
-        both = there.interface_setting(port, "proxy_arp")
-        if any(both):
-            return True
+        known = asker.neighbours.get((dev, target))
+        if any(there.interface_setting(port, "proxy_arp")):
+            return (known is not None and known.mac is not None) or self._proxies(there, port, target)
         calico = port.startswith("cali") and str(target) in ("169.254.1.1", "fe80::ecee:eeff:feee:eeee")
         return asker.pod and not there.pod and (calico or not asker.interfaces or bool(asker.assumed))
+
+    def _proxies(self, there: Stack, port: str, target: IP) -> bool:
+        """Proxy ARP answers only where the interface forwards, and for what is routed by another interface."""
+        forwarding = there.sysctls.get(f"net.ipv4.conf.{port}.forwarding")
+        if forwarding is not None and forwarding.number == 0:
+            return False
+        way = self.routing(there).look_up(target, iif=port)
+        return bool(way.missing) or (way.type == "unicast" and way.dev != port)
 
     def default_gateway(self, stack: Stack) -> tuple[IP, str] | None:
         """Next hop and interface of the default route of a node."""

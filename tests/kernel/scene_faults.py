@@ -327,7 +327,6 @@ def _neighbour(random: Random, made: Plan, node: Place) -> str:
     dev = pod.port if node.routed else "cni0"
     choices = [
         f"ip neigh replace {pod.ip(4)} lladdr {wrong} dev {dev} nud permanent",
-        f"ip neigh replace 172.31.7.1 lladdr {wrong} dev eth0 nud permanent",
     ]
     if peers and made.overlay == "vxlan":
         peer = random.choice(peers).number

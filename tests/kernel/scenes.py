@@ -5,31 +5,84 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from analyzer.packet.flow import flow_from, topology_from
+from analyzer.facts.store import Facts
+from analyzer.packet.flow import Topology, flow_from, topology_from
 from analyzer.packet.trace import Trace, trace
+from analyzer.packet.world import OUTSIDE
 from tests.kernel.scene_build import Built, built, export, facts_in
 from tests.kernel.scene_faults import broken
 from tests.kernel.scene_flows import flows
 from tests.kernel.scene_judge import Scene, judge
+from tests.kernel.scene_plan import OUT, Plan
+from tests.kernel.scene_plan import OUTSIDE as OUTSIDE_IPS
 from tests.kernel.scene_probe import Seen
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One flow: `verdict` is agree, unknown or wrong; the rest is for a person to read, or to export."""
+    """One flow in one form: `verdict` is agree, unknown or wrong; the rest is for a person to read."""
 
     seed: int
+    form: str
     verdict: str
     said: str
     text: str
-    flow: dict[str, Any] = field(repr=False)
-    export: Path | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """The dumps of a scene as a trace gets them: as a case directory with its topology, or as a bundle of a cluster."""
+
+    name: str
+    facts: Facts
+    topology: Topology | None
+    scene: Scene
+
+    def tells(self, flow: dict[str, Any]) -> bool:
+        """Whether the form can say anything: a bundle knows nothing of what the outside does with addresses but nodes'."""
+        if self.topology is not None:
+            return True
+        inside = {address for address, names in self.scene.owners.items() if names != {OUT}} | set(OUTSIDE_IPS.values())
+        from_outside = flow["src_node"] == OUT and not any(
+            "-p" not in name for name in self.scene.owners.get(flow["dst_ip"], ())
+        )
+        return flow["dst_ip"] in inside and not from_outside
+
+    def trace(self, flow: dict[str, Any]) -> Trace:
+        """What the model says of a flow."""
+        if self.topology is None:
+            home = flow["src_node"].partition("-p")[0]
+            flow = flow | {"src_node": flow["src_node"] if home == flow["src_node"] else f"{home}:{flow['src_node']}"}
+            flow |= {"src_node": OUTSIDE} if flow["src_node"] == OUT else {}
+        return trace(self.facts, flow_from(json.dumps(flow)), self.topology)
+
+
+def forms(plan: Plan, dumps: dict[str, str], owners: dict[str, frozenset[str]]) -> list[Form]:
+    """Both forms of the dumps of a scene; in a bundle, pods lie below their node, and the outside is not collected."""
+    topology = topology_from(json.dumps(plan.topology))
+    below = {}
+    for path, text in dumps.items():
+        _, name, file = path.split("/")
+        place = plan.places[name]
+        if place.kind == "node":
+            below[path] = text
+        elif place.kind == "pod" and not file.startswith(("hostname", "ip6tables", "iptables")):
+            below[f"nodes/{place.node}/pods/{name}/{file}"] = text
+    return [
+        Form("case", facts_in(dumps), topology, Scene(owners)),
+        Form(
+            "bundle",
+            facts_in(below),
+            None,
+            Scene(owners, lambda name: OUT if name == OUTSIDE else name.rpartition(":")[2]),
+        ),
+    ]
 
 
 def run_scene(seed: int, count: int = 14, proxy: str | None = None, folder: Path | None = None) -> list[Judged]:
@@ -37,26 +90,28 @@ def run_scene(seed: int, count: int = 14, proxy: str | None = None, folder: Path
     plan = broken(seed, proxy)
     with built(plan) as running:
         dumps = running.dumps()
-        facts = facts_in(dumps)
-        topology = topology_from(json.dumps(plan.topology))
-        scene = Scene(running.owners(dumps))
+        both = forms(plan, dumps, running.owners(dumps))
         results = []
         for number, flow in enumerate(flows(plan, count)):
-            said = trace(facts, flow_from(json.dumps(flow)), topology)
-            word, why, seen = _probe(running, said, flow, scene, 0.25)
-            if word == "wrong":
+            found, seen = _probe(running, both, flow, 0.25)
+            if any(word == "wrong" and form.tells(flow) for form, (_, word, _) in zip(both, found, strict=True)):
                 # A lost race is no disagreement: again, from another port, with time.
                 flow |= {"src_port": 40000 + number} if "src_port" in flow else {}
-                said = trace(facts, flow_from(json.dumps(flow)), topology)
-                word, why, seen = _probe(running, said, flow, scene, 1.5)
-            kernel = f"seed {seed} {plan.proxy} {plan.overlay} {plan.faults}\n  flow {json.dumps(flow)}\n  kernel {seen}\n  {why}"
-            if word == "wrong" and folder is not None:
-                export(folder / f"seed-{seed}-{number}", dumps, plan, flow, kernel)
-            results.append(Judged(seed, word, said.verdict, f"{kernel}\n  trace {short(said)}", flow))
+                found, seen = _probe(running, both, flow, 1.5)
+            for form, (said, word, why) in zip(both, found, strict=True):
+                if not form.tells(flow):
+                    continue
+                about = f"seed {seed} {plan.proxy} {plan.overlay} {form.name} {plan.faults}"
+                kernel = f"{about}\n  flow {json.dumps(flow)}\n  kernel {seen}\n  {why}"
+                if word == "wrong" and folder is not None:
+                    export(folder / f"seed-{seed}-{number}", dumps, plan, flow, kernel)
+                results.append(Judged(seed, form.name, word, said.verdict, f"{kernel}\n  trace {short(said)}"))
     return results
 
 
-def _probe(running: Built, said: Trace, flow: dict[str, Any], scene: Scene, timeout: float) -> tuple[str, str, Seen]:
+def _probe(
+    running: Built, both: list[Form], flow: dict[str, Any], timeout: float
+) -> tuple[list[tuple[Trace, str, str]], Seen]:
     assert running.agent is not None
     family = "6" if ":" in flow["dst_ip"] else ""
     if family:
@@ -69,8 +124,11 @@ def _probe(running: Built, said: Trace, flow: dict[str, Any], scene: Scene, time
         for (node, table, chain, rule), packets in after.items()
         if table.endswith("6") == bool(family)
     }
-    word, why = judge(said, seen, scene, flow["src_node"], hits)
-    return word, why, seen
+    found = []
+    for form in both:
+        said = form.trace(flow)
+        found.append((said, *judge(said, seen, form.scene, flow["src_node"], hits)))
+    return found, seen
 
 
 def short(said: Trace) -> str:
@@ -109,21 +167,23 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=3, help="wrong verdicts to print")
     parser.add_argument("--unknown", action="store_true", help="print why verdicts are unknown")
     options = parser.parse_args()
-    total: Counter[str] = Counter()
+    total: dict[str, Counter[str]] = {"case": Counter(), "bundle": Counter()}
     said: Counter[str] = Counter()
     shown = 0
     for seed in range(options.seed, options.seed + options.scenes):
         for result in run_scene(seed, options.flows, options.proxy, options.export):
-            total[result.verdict] += 1
+            total[result.form][result.verdict] += 1
             said[result.said] += 1
             if (result.verdict == "wrong" and shown < options.show) or (
                 result.verdict == "unknown" and options.unknown
             ):
                 shown += result.verdict == "wrong"
                 print(f"--- {result.verdict}: {result.text}", flush=True)
-    print(
-        f"{total.total()} flows: {total['agree']} agree, {total['unknown']} unknown, {total['wrong']} wrong; {dict(said)}"
-    )
+    for form, count in total.items():
+        print(
+            f"{count.total()} flows as a {form}: {count['agree']} agree, {count['unknown']} unknown, {count['wrong']} wrong"
+        )
+    print(dict(said))
 
 
 if __name__ == "__main__":
