@@ -1,4 +1,4 @@
-"""Neighbour discovery of IPv6: solicitation and advertisement are packets themselves, and rules may lose them."""
+"""Finding out who has the next hop: ARP, and neighbour discovery of IPv6, whose packets meet the rules themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from analyzer.facts.address import IP
-from analyzer.packet import wire
+from analyzer.packet import path, wire
 from analyzer.packet.header import Packet
 from analyzer.packet.hooks import traverse
 from analyzer.packet.run import Run
@@ -19,26 +19,43 @@ USABLE = ("REACHABLE", "STALE", "DELAY", "PROBE", "PERMANENT", "NOARP")
 
 
 def discover(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery: Delivery) -> None:
-    """Raises Fate if the rules on the way keep a node from finding out who has the next hop."""
+    """Raises Fate if a node cannot find out who has the next hop; what its neighbour table knows needs no asking."""
     entry = stack.neighbours.get((dev, target))
-    if packet.family != 6 or (entry is not None and entry.mac and entry.state in USABLE):
+    if entry is not None and entry.mac and entry.state in USABLE:
         return
-    there = run.world.stacks[delivery.stack or ""]
-    source = _source(stack, packet, dev)
-    group = ipaddress.IPv6Address(int(ipaddress.IPv6Address("ff02::1:ff00:0")) | (int(target) & 0xFFFFFF))
     kept = list(run.steps)
     try:
-        _carry(run, _message(source, group, SOLICITATION), (stack, dev), (there, delivery.dev), delivery.hops)
-        back = [Hop(hop.stack, hop.bridge, hop.left, hop.entered) for hop in reversed(delivery.hops)]
-        _carry(run, _message(target, source, ADVERTISEMENT), (there, delivery.dev), (stack, dev), back)
+        if packet.family == 4:
+            _arp(run, stack, packet, dev, target, delivery)
+        else:
+            _solicit(run, stack, packet, dev, target, delivery)
     except Fate as fate:
         run.steps[:] = kept
         if fate.verdict == "unknown":
             raise
         lost = fate.at.node if fate.at is not None else "the way"
-        run.note(stack, f"neighbour discovery of {target} is lost at {lost}", hook="neighbour")
+        run.note(stack, f"the question who has {target} is lost at {lost}: {fate.verdict}", hook="neighbour")
         raise Fate("neighbour-unreachable", At(stack.name)) from fate
     run.steps[:] = kept
+
+
+def _arp(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery: Delivery) -> None:
+    """Linux answers only who passes the checks of a source address on the interface."""
+    there = run.world.stacks[delivery.stack or ""]
+    announce = max(value or 0 for value in stack.interface_setting(dev, "arp_announce"))
+    own = packet.src in stack.own and not packet.src.is_loopback
+    source = packet.src if own and not announce else run.world.routing(stack).pick_address(dev, target, target)
+    if source is not None and there.knows_addresses:
+        path.check_source(run, there, delivery.dev, Packet(src=source, dst=target, proto=0))
+
+
+def _solicit(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery: Delivery) -> None:
+    there = run.world.stacks[delivery.stack or ""]
+    source = _source(stack, packet, dev)
+    group = ipaddress.IPv6Address(int(ipaddress.IPv6Address("ff02::1:ff00:0")) | (int(target) & 0xFFFFFF))
+    _carry(run, _message(source, group, SOLICITATION), (stack, dev), (there, delivery.dev), delivery.hops)
+    back = [Hop(hop.stack, hop.bridge, hop.left, hop.entered) for hop in reversed(delivery.hops)]
+    _carry(run, _message(target, source, ADVERTISEMENT), (there, delivery.dev), (stack, dev), back)
 
 
 def _source(stack: Stack, packet: Packet, dev: str) -> IP:

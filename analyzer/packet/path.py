@@ -182,7 +182,7 @@ def route_in(run: Run, stack: Stack, dev: str, packet: Packet) -> Way:
     if packet.family == 6 and packet.dst.is_loopback and dev != "lo":
         raise Fate("no-route", At(stack.name), route_type="none")  # ::1 is looked up strictly by interface
     if way.type == "local":
-        _check_source(run, stack, dev, packet)
+        check_source(run, stack, dev, packet)
         _say_way(run, stack, packet, way)
         return way
     if packet.family == 6 and way.type not in ("unicast", "local"):
@@ -196,7 +196,7 @@ def route_in(run: Run, stack: Stack, dev: str, packet: Packet) -> Way:
     if way.missing:
         raise unknown(way.missing, stack.name)
     if way.type == "unicast":
-        _check_source(run, stack, dev, packet)
+        check_source(run, stack, dev, packet)
         _say_way(run, stack, packet, way)
         return way
     return _first_hop(run, stack, way)
@@ -232,7 +232,7 @@ def _check_loopback(run: Run, stack: Stack, dev: str, packet: Packet) -> None:
     raise Fate("martian", At(stack.name))
 
 
-def _check_source(run: Run, stack: Stack, dev: str, packet: Packet) -> None:
+def check_source(run: Run, stack: Stack, dev: str, packet: Packet) -> None:
     """fib_validate_source: own addresses are martians, and with rp_filter the way back must lead out by `dev`."""
     if dev == "lo" or packet.family != 4:
         return

@@ -193,10 +193,10 @@ def check_port(run: Run, here: Stack, entered: str, left: str) -> None:
     """should_deliver: the port's state, isolation, and hairpin if the frame would go back where it came from."""
     frame.forwarding(run, here, left)
     port, came = here.ports.get(left), here.ports.get(entered)
+    if port is not None and came is not None and port.isolated and came.isolated:
+        run.note(here, f"ports {entered} and {left} are isolated", port, hook="bridge")
+        raise Fate("bridge-drop", At(here.name))
     if left != entered:
-        if port is not None and came is not None and port.isolated and came.isolated:
-            run.note(here, f"ports {entered} and {left} are isolated", port, hook="bridge")
-            raise Fate("bridge-drop", At(here.name))
         return
     hairpin = port.hairpin if port is not None else None
     if left.startswith(ANY_PORT):
