@@ -118,9 +118,9 @@ class Built:
         return found
 
     def forget_neighbours(self) -> None:
-        """Empties the neighbour tables of IPv6, as the dumps found them: rules may keep them from being filled anew."""
+        """Empties the neighbour tables, as the dumps found them: rules may keep them from being filled anew."""
         for name in self.plan.places:
-            self.shell(name, "ip -6 neigh flush all; ip -6 route flush cache")
+            self.shell(name, "ip neigh flush all; ip route flush cache; ip -6 route flush cache")
 
     def owners(self, dumps: dict[str, str]) -> dict[str, frozenset[str]]:
         """Who has an address."""

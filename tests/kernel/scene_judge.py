@@ -33,21 +33,25 @@ class Scene:
 
     owners: Mapping[str, frozenset[str]]
     host: Callable[[str], str] = field(default=lambda name: name)
+    blind: str = ""  # a host whose neighbour table the trace does not get
 
 
-def judge(said: Trace, seen: Seen, scene: Scene, start: str, hits: Hits | None = None) -> tuple[str, str]:
+def judge(said: Trace, seen: Seen, scene: Scene, start: str, asked: str, hits: Hits | None = None) -> tuple[str, str]:
     """agree, unknown or wrong, and why it is wrong. Of a random choice any outcome will do."""
     if said.verdict == "one-of":
         # One outcome stands for all endpoints that fare alike; its steps are those of one of them: not counted.
-        found = [judge(outcome, seen, scene, start) for outcome in said.outcomes]
+        found = [judge(outcome, seen, scene, start, asked) for outcome in said.outcomes]
         for word in ("agree", "unknown"):
             if any(one[0] == word for one in found):
                 return word, ""
         return "wrong", "; ".join(dict.fromkeys(why for _, why in found))
     if said.verdict == "unknown":
         return "unknown", ""
+    if said.verdict in SILENT and scene.blind == start and seen.icmp is not None:
+        if start in scene.owners.get(seen.icmp[2], ()):
+            return "agree", ""  # it could not find out who has the next hop: that question is lost like the packet
     why = _hits(said, hits) or (
-        _delivered(said, seen, scene) if said.verdict == "delivered" else _lost(said, seen, scene, start)
+        _delivered(said, seen, scene) if said.verdict == "delivered" else _lost(said, seen, scene, start, asked)
     )
     if not why and said.verdict == "delivered" and said.reply == "unknown":
         return "unknown", ""
@@ -65,8 +69,10 @@ def _hits(said: Trace, hits: Hits | None) -> str:
             wrapped = bool(step.changed)
         if wrapped or step.reply or not isinstance(step.rule, int) or step.table is None or step.chain is None:
             continue
-        if "-j KUBE-SEP-" in (step.matched or ""):
-            continue  # which endpoint it is, is random, or decided before by session affinity
+        if "--mode random" in (step.matched or "") or "-j KUBE-SEP-" in (step.matched or ""):
+            return (
+                ""  # from here on it is one of several ways that end alike, or one that session affinity chose before
+            )
         counted = hits.get((step.node, step.table.split(":")[-1], step.chain, step.rule))
         if counted is not None and counted <= 0:
             return f"{step.node} {step.table} {step.chain} rule {step.rule} was not hit"
@@ -112,12 +118,19 @@ def _reply(said: Trace, seen: Seen) -> str:
     return ""
 
 
-def _lost(said: Trace, seen: Seen, scene: Scene, start: str) -> str:
+def _lost(said: Trace, seen: Seen, scene: Scene, start: str, asked: str) -> str:
     heard = _asked(seen)
     if heard:
         return f"{said.verdict}, but delivered to {heard[0].host} {heard[0].dst}"
-    local = said.at is not None and said.at.node == start
-    if said.verdict != "bridge-drop" and seen.icmp is not None and not _sent_by(said.at, seen.icmp[2], scene):
+    local = said.verdict == "too-big" or (said.at is not None and said.at.node == start)
+    # NAT translates the sender of an error message too: to the address that was asked.
+    translated = seen.icmp is not None and seen.icmp[2] == asked
+    if (
+        said.verdict != "bridge-drop"
+        and seen.icmp is not None
+        and not translated
+        and not _sent_by(said.at, seen.icmp[2], scene)
+    ):
         return f"{said.verdict} at {said.at.node if said.at else '?'}, but the error comes from {seen.icmp[2]}"
     kinds, errors = _expected(said)
     # The answer of REJECT and its like is a packet of its own, which may be lost on its way back.

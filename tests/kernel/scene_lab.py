@@ -101,12 +101,12 @@ def _judged(running: Lab, agent: Agent, fault: Fault, every: int) -> Iterator[Ju
         said = trace(facts, flow)
         asked = wire_form(flow, names)
         seen = agent.send(asked, 0.3)
-        word, why = judge(said, seen, scene, flow.src_node or "")
+        word, why = judge(said, seen, scene, flow.src_node or "", flow.dst_ip)
         if word == "wrong":
             # A lost race is no disagreement: again, from another port, with time.
             seen = agent.send(asked | {"src_port": 30000 + number}, 1.5)
             again = trace(facts, from_port(flow, 30000 + number))
-            word, why = judge(again, seen, scene, flow.src_node or "")
+            word, why = judge(again, seen, scene, flow.src_node or "", flow.dst_ip)
         yield Judged(name, word, f"{name}: {why}\n  kernel {seen}\n  trace {short(said)}")
 
 

@@ -80,7 +80,7 @@ def forms(plan: Plan, dumps: dict[str, str], owners: dict[str, frozenset[str]]) 
             "bundle",
             facts_in(below),
             None,
-            Scene(owners, lambda name: OUT if name == OUTSIDE else name.rpartition(":")[2]),
+            Scene(owners, lambda name: OUT if name == OUTSIDE else name.rpartition(":")[2], OUT),
         ),
     ]
 
@@ -114,8 +114,7 @@ def _probe(
 ) -> tuple[list[tuple[Trace, str, str]], Seen]:
     assert running.agent is not None
     family = "6" if ":" in flow["dst_ip"] else ""
-    if family:
-        running.forget_neighbours()
+    running.forget_neighbours()
     before = running.counters()
     seen = running.agent.send(flow, timeout)
     after = running.counters()
@@ -127,7 +126,7 @@ def _probe(
     found = []
     for form in both:
         said = form.trace(flow)
-        found.append((said, *judge(said, seen, form.scene, flow["src_node"], hits)))
+        found.append((said, *judge(said, seen, form.scene, flow["src_node"], flow["dst_ip"], hits)))
     return found, seen
 
 
