@@ -47,9 +47,9 @@ def judge(said: Trace, seen: Seen, scene: Scene, start: str, asked: str, hits: H
         return "wrong", "; ".join(dict.fromkeys(why for _, why in found))
     if said.verdict == "unknown":
         return "unknown", ""
-    if said.verdict in SILENT and scene.blind == start and seen.icmp is not None:
-        if start in scene.owners.get(seen.icmp[2], ()):
-            return "agree", ""  # it could not find out who has the next hop: that question is lost like the packet
+    asked_in_vain = seen.icmp is not None and start in scene.owners.get(seen.icmp[2], ())
+    if said.verdict in SILENT and scene.blind == start and asked_in_vain:
+        return "agree", ""  # the question who has the next hop is lost like the packet
     why = _hits(said, hits) or (
         _delivered(said, seen, scene) if said.verdict == "delivered" else _lost(said, seen, scene, start, asked)
     )
