@@ -338,7 +338,7 @@ def rules_new(
     id: Annotated[str, typer.Argument(metavar="ID", help="Its id: the failing state, such as dns-upstream-refused.")],
     folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="Where to write it.")] = Path("rules"),
 ) -> None:
-    """Write a new rule file with the required parts and one failing test."""
+    """Write a new rule file with the required parts and two failing tests."""
     from analyzer.engine.template import new_rule
     from analyzer.output import check_outputs, write_all
 

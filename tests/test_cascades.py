@@ -155,7 +155,7 @@ def proxy_configuration() -> list[Fact]:
         ServicePort(service=WEB, port=80),
         Endpoint(service=WEB, ip=_ip("10.244.1.5"), port=80, pod=CLIENT),
         pod(CLIENT, ip=ip("10.244.1.5")),
-        path("pod-to-service", verdict="no-route", service=WEB, chain=None),
+        path("pod-to-service", verdict="neighbour-unreachable", service=WEB, chain=None),
     ]
 
 
@@ -165,8 +165,8 @@ def flushed() -> list[Fact]:
         node(),
         ProxyState(node=WORKER, chains=False, hooked=False, services=0),
         Chain(node=WORKER, table="mangle", name="KUBE-PROXY-CANARY"),
-        path("pod-to-dns", verdict="no-route", service=DNS, chain=None),
-        path("pod-to-service", verdict="no-route", service=WEB, chain=None),
+        path("pod-to-dns", verdict="neighbour-unreachable", service=DNS, chain=None),
+        path("pod-to-service", verdict="neighbour-unreachable", service=WEB, chain=None),
         pod(CLIENT),
         *lines(CLIENT, TIMED_OUT),
     ]

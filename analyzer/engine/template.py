@@ -18,7 +18,7 @@ match:
       - pod.namespace == "kube-system"
       - pod.name matches "^coredns-"
   - some: LogLine line  # paste a log line into text: and put braces around what varies
-    text: 'read udp {{client}}->{{upstream}}:53: i/o timeout'
+    text: 'read udp {{client}}->{{upstream:ip}}:53: i/o timeout'
     where: line.pod == pod
 
 why: >
@@ -34,6 +34,13 @@ tests:
       - Pod: {{namespace: kube-system, name: coredns-1, node: worker-1}}
       - LogLine: {{pod: kube-system/coredns-1, message: "read udp 10.244.1.2:4312->10.0.0.2:53: i/o timeout"}}
     expect: [CoreDNS pod coredns-1 on worker-1 cannot reach … (write the title that is expected)]
+  - name: it fires on the text of a log, read as a bundle's file is
+    given:
+      - Pod: {{namespace: kube-system, name: coredns-1, node: worker-1}}
+    files:
+      cluster/pod-logs/kube-system_coredns-1_coredns.log: |
+        2026-11-23T12:00:00Z [ERROR] plugin/errors: 2 a.io. A: read udp 10.244.1.2:4312->10.0.0.2:53: i/o timeout
+    expect: [CoreDNS pod coredns-1 on worker-1 cannot reach … (the same title)]
   - name: the log is quiet
     given:
       - Pod: {{namespace: kube-system, name: coredns-1, node: worker-1}}
