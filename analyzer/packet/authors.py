@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analyzer.facts.firewall import Rule
 from analyzer.facts.store import Facts
-from analyzer.packet.verdict import At
+from analyzer.packet.verdict import At, Step
 
 # Longest prefix first: KUBE-ROUTER and its firewall chains are not kube-proxy's.
 PREFIXES = (
@@ -34,14 +34,19 @@ COMMENTS = (
 )
 
 
-def author_of(facts: Facts, at: At) -> str | None:
-    """Who wrote the rule that ended a packet; "unknown" if nothing tells, None if no rule ended it."""
+def author_of(facts: Facts, at: At, step: Step | None) -> str | None:
+    """Who wrote the rule that ended a packet; "unknown" if nothing tells, None if no rule ended it.
+
+    `step` says where the rule stands: chains of the same name exist in both backends and families.
+    """
     if at.chain is None:
         return None
     table = (at.table or "").rpartition(":")[2]
     rules = facts.index(Rule, ("node", "table", "chain", "position"))
     found = rules.get((at.node, table, at.chain, at.rule), ()) if isinstance(at.rule, int) else ()
     for rule in found:
+        if step is None or (rule.origin.path, rule.origin.line) != (step.path, step.line):
+            continue
         for text, author in COMMENTS:
             if rule.comment and text in rule.comment:
                 return author

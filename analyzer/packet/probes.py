@@ -98,7 +98,7 @@ def path_of(facts: Facts, probe: Probe, result: Trace) -> Path:
         table=at.table if at is not None else None,
         chain=at.chain if at is not None else None,
         rule=str(at.rule) if at is not None and at.rule is not None else None,
-        author=author_of(facts, at) if at is not None else None,
+        author=author_of(facts, at, last) if at is not None else None,
         reply=worst.reply,
         reason=_reason(result, worst),
     )
