@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_address
 
 import msgspec
 
@@ -23,6 +24,7 @@ from analyzer.packet.world import OUTSIDE, World, world_of
 __all__ = ["At", "Flow", "Peer", "Receiver", "Step", "Topology", "Trace", "to_json", "trace"]
 
 EPHEMERAL = 40000
+SOMEBODY = ip_address("2001:db8::1")
 
 
 def trace(facts: Facts, flow: Flow, topology: Topology | None = None) -> Trace:
@@ -158,13 +160,14 @@ def _enter(run: Run, packet: Packet) -> None:
 
 def _arrive(run: Run, stack: Stack, packet: Packet) -> None:
     dev = stack.own.get(packet.dst, "")
-    gateway = run.world.default_gateway(stack)
+    gateway = run.world.default_gateway(stack, packet.family)
     if gateway is not None:
         dev = gateway[1]
     if packet.src.is_unspecified:
         if gateway is None:
             raise unknown(f"default route of {stack.name}", stack.name)
-        packet.src = gateway[0]
+        # A gateway that is known by its link-local address only passes packets of others on.
+        packet.src = SOMEBODY if gateway[0].is_link_local and packet.family == 6 else gateway[0]
     path.receive(run, stack, dev, packet)
 
 

@@ -122,7 +122,7 @@ def _elsewhere(run: Run, stack: Stack, packet: Packet, target: IP) -> None:
             raise unknown(f"ip addr of {node.name}", stack.name)
     if owner is None or owner is stack or owner.pod:
         return
-    uplink = run.world.default_gateway(owner)
+    uplink = run.world.default_gateway(owner, packet.family)
     if uplink is None or owner.own[packet.dst] != uplink[1]:
         return
     run.note(stack, f"leaves to {target}, and is taken as routed to {owner.name}")

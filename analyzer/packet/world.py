@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from functools import cached_property
+from ipaddress import ip_address
 
 import msgspec
 
@@ -230,7 +231,7 @@ class World:
         return known
 
     def sees_all(self, name: str, dev: str) -> bool:
-        """Whether everybody who could answer behind an interface is dumped: one other end, or every port of its bridge."""
+        """Whether all who could answer behind an interface are dumped: the other end, or every port of its bridge."""
         for other, port in self.links.get((name, dev), ()):
             there = self.stacks.get(other)
             if there is None or port.startswith(ANY_PORT) or not there.collected("InterfaceAddress"):
@@ -292,17 +293,15 @@ class World:
         way = self.routing(there).look_up(target, iif=port)
         return bool(way.missing) or (way.type == "unicast" and way.dev != port)
 
-    def default_gateway(self, stack: Stack) -> tuple[IP, str] | None:
+    def default_gateway(self, stack: Stack, family: int = 4) -> tuple[IP, str] | None:
         """Next hop and interface of the default route of a node."""
-        way = self.routing(stack).look_up(_SOMEWHERE)
+        way = self.routing(stack).look_up(_SOMEWHERE[family])
         if way.type != "unicast" or not way.hops or way.hops[0][0] is None or way.hops[0][1] is None:
             return None
         return way.hops[0][0], way.hops[0][1]
 
 
-_probe = cidr("192.0.2.1")
-assert _probe is not None
-_SOMEWHERE: IP = _probe.network_address
+_SOMEWHERE: dict[int, IP] = {4: ip_address("192.0.2.1"), 6: ip_address("2001:db8::1")}  # reserved for documents
 
 
 def _known_addresses(node: Node) -> tuple[InterfaceAddress, ...]:
