@@ -36,6 +36,7 @@ DUMPS = {
     "ss-ulnp.txt": "ss -ulnp",
 }
 NFT = {"nft-ruleset.txt": "nft list ruleset"}
+SETS = {"ipset-save.txt": "ipset save"}
 COUNTED = re.compile(r"^\[(\d+):\d+\] -A (\S+)")
 
 
@@ -95,6 +96,7 @@ class Built:
         texts = {}
         for name, place in self.plan.places.items():
             commands = DUMPS | (NFT if self.plan.proxy == "nftables" and place.kind == "node" else {})
+            commands |= SETS if any("ipset create" in line for line in place.script) else {}
             script = "\n".join(f"echo '{MARK}{file}'; {command}" for file, command in commands.items())
             texts[f"nodes/{name}/hostname.txt"] = name + "\n"
             for part in self.shell(name, script + "\ntrue").split(MARK)[1:]:

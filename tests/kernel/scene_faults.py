@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from tests.kernel.scene_faults_more import MORE
 from tests.kernel.scene_nft import nftables
 from tests.kernel.scene_plan import OUT, Place, Plan, plan
 from tests.kernel.scene_rules import iptables
@@ -361,5 +362,5 @@ def _flag(random: Random, made: Plan, node: Place) -> str:
 
 FAULTS: tuple[Callable[[Random, Plan, Place], str], ...] = (
     _bridge_nf, _bridge_nf, _hairpin, _hairpin, _port, _forwarding, _forwarding, _rp_filter, _rp_filter, _policy, _policy, _firewall, _firewall,
-    _firewall, _route, _route, _pod_route, _rule, _rule, _mtu, _neighbour, _neighbour, _down, _flag,
+    _firewall, _route, _route, _pod_route, _rule, _rule, _mtu, _neighbour, _neighbour, _down, _flag, *MORE,
 )  # fmt: skip

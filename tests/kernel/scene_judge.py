@@ -122,7 +122,7 @@ def _lost(said: Trace, seen: Seen, scene: Scene, start: str, asked: str) -> str:
     heard = _asked(seen)
     if heard:
         return f"{said.verdict}, but delivered to {heard[0].host} {heard[0].dst}"
-    local = said.verdict == "too-big" or (said.at is not None and said.at.node == start)
+    local = said.verdict == "too-big" or (said.at is not None and scene.host(said.at.node) == start)
     # NAT translates the sender of an error message too: to the address that was asked.
     translated = seen.icmp is not None and seen.icmp[2] == asked
     if (

@@ -19,9 +19,11 @@ from tests.kernel.scene_build import Built, built, export, facts_in
 from tests.kernel.scene_faults import broken
 from tests.kernel.scene_flows import flows
 from tests.kernel.scene_judge import Scene, judge
-from tests.kernel.scene_plan import OUT, Plan
+from tests.kernel.scene_lab import judged
+from tests.kernel.scene_plan import OUT, UNDERLAY, Plan
 from tests.kernel.scene_plan import OUTSIDE as OUTSIDE_IPS
 from tests.kernel.scene_probe import Seen
+from tests.lab.faults import FAULTS
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,10 @@ class Form:
         """Whether the form can say anything: a bundle knows nothing of what the outside does with addresses but nodes'."""
         if self.topology is not None:
             return True
-        inside = {address for address, names in self.scene.owners.items() if names != {OUT}} | set(OUTSIDE_IPS.values())
-        from_outside = flow["src_node"] == OUT and not any(
-            "-p" not in name for name in self.scene.owners.get(flow["dst_ip"], ())
-        )
-        return flow["dst_ip"] in inside and not from_outside
+        owners = self.scene.owners.get(flow["dst_ip"], frozenset())
+        if flow["src_node"] == OUT:
+            return flow["dst_ip"].startswith(tuple(UNDERLAY.values())) and owners != {OUT}
+        return (owners != {OUT} and bool(owners)) or flow["dst_ip"] in OUTSIDE_IPS.values()
 
     def trace(self, flow: dict[str, Any]) -> Trace:
         """What the model says of a flow."""
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("--export", type=Path, help="where to write wrong cases as case directories")
     parser.add_argument("--show", type=int, default=3, help="wrong verdicts to print")
     parser.add_argument("--unknown", action="store_true", help="print why verdicts are unknown")
+    parser.add_argument("--lab", action="store_true", help="the lab of tests/lab with each of its faults, as well")
     options = parser.parse_args()
     total: dict[str, Counter[str]] = {"case": Counter(), "bundle": Counter()}
     said: Counter[str] = Counter()
@@ -183,6 +185,20 @@ def main() -> None:
             f"{count.total()} flows as a {form}: {count['agree']} agree, {count['unknown']} unknown, {count['wrong']} wrong"
         )
     print(dict(said))
+    if options.lab:
+        _lab()
+
+
+def _lab() -> None:
+    count: Counter[str] = Counter()
+    for fault in FAULTS:
+        for result in judged(fault):
+            count[result.verdict] += 1
+            if result.verdict == "wrong":
+                print(result.text, flush=True)
+    print(
+        f"{count.total()} probes of the lab: {count['agree']} agree, {count['unknown']} unknown, {count['wrong']} wrong"
+    )
 
 
 if __name__ == "__main__":
