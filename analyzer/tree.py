@@ -79,7 +79,7 @@ class Tree:
             self._silent += 1
 
     def damage(self, path: str, text: str) -> None:
-        """Keep a remark about an archive or file that is cut off or damaged: something that was in it may be missing."""
+        """Keep a remark about an archive or file that is cut off or damaged: some of what was in it may be missing."""
         self.damaged.add(path)
         self.note(path, text)
 
