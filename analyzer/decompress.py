@@ -6,6 +6,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
+from importlib import import_module
 from typing import IO, Any, cast
 
 import zstandard
@@ -14,6 +15,18 @@ from analyzer.limits import MIB, Budget
 
 CHUNK = 1 << 16
 XZ_MEMORY = 512 * MIB
+
+
+def _inflater() -> tuple[Callable[..., Any], type[Exception]]:
+    """A decompressor of gzip and what it raises: isal's, two to three times as fast, where that is installed."""
+    try:
+        module, errors = import_module("isal.isal_zlib"), import_module("isal.igzip_lib")
+    except ImportError:
+        return zlib.decompressobj, zlib.error
+    return module.decompressobj, errors.IsalError
+
+
+_decompressobj, _GzipError = _inflater()
 
 
 class Stream:
@@ -73,11 +86,11 @@ class _Zlib:
     """zlib's decompressor with the interface of those of bz2 and lzma."""
 
     def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
+        self._inner = _decompressobj(wbits=31)
         self._rest = b""
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        out = self._inner.decompress(self._rest + data, max_length)
+        out: bytes = self._inner.decompress(self._rest + data, max_length)
         self._rest = self._inner.unconsumed_tail
         return out
 
@@ -123,7 +136,7 @@ def decompressed(source: Stream, method: str, name: str, budget: Budget) -> Stre
     def read(count: int) -> bytes:
         try:
             data = reader.read(min(count, 1 << 20))
-        except (zlib.error, lzma.LZMAError, OSError, EOFError, zstandard.ZstdError, MemoryError) as error:
+        except (_GzipError, lzma.LZMAError, OSError, EOFError, zstandard.ZstdError, MemoryError) as error:
             stream.broken = f"damaged {method} data ({error})"
             return b""
         if not data and not stream.broken and not reader.finished:

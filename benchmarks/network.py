@@ -46,8 +46,8 @@ def network(folder: Path, nodes: int, services: int) -> None:
         )
         (place / "bridge-link.txt").write_text(
             "".join(
-                f"{which + 2}: veth{which}@eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master cni0 state forwarding "
-                "priority 32 cost 2 \n    hairpin on guard off root_block off fastleave off learning on flood on \n"
+                f"{which + 2}: veth{which}@eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master cni0 state "
+                "forwarding priority 32 cost 2 \n    hairpin on guard off root_block off fastleave off learning on \n"
                 for which in (2, 3)
             )
         )

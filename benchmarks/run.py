@@ -37,17 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--small", action="store_true", help="a tenth of the size, once: to see that it works")
+    parser.add_argument("--repeats", type=int, help="how often each command runs; the median counts")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     parser.add_argument("--folder", type=Path, help="where to put the generated data (2.5 GB)")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.targets if name not in TARGETS]
     if unknown:
         parser.error(f"no target {unknown[0]!r}: one of {', '.join(TARGETS)}")
+    scale = SMALL if options.small else Scale()
+    if options.repeats:
+        scale = msgspec.structs.replace(scale, repeats=options.repeats)
     rows: list[Row] = []
     for name in options.targets or TARGETS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            rows += TARGETS[name](Path(folder), SMALL if options.small else Scale())
+            rows += TARGETS[name](Path(folder), scale)
     print(table(rows))
     if options.json:
         machine = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
