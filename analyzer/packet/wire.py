@@ -153,7 +153,11 @@ def bridge_in(run: Run, here: Stack, bridge: str, entered: str, left: str | None
             check_port(run, here, entered, left)
             bridge_out(run, here, bridge, left, packet)
         return
-    way = path.route_in(run, here, bridge, packet)
+    if packet.family == 6:
+        # IPv6 asks whether it may forward only when it does, and a frame that stays on the bridge is not forwarded.
+        way = run.world.routing(here).look_up(packet.dst, src=packet.src, mark=packet.mark, iif=bridge, packet=packet)
+    if packet.family == 4 or way.type != "unicast" or way.dev != bridge:
+        way = path.route_in(run, here, bridge, packet)
     if way.type == "local" or way.dev != bridge:
         path.routed(run, here, bridge, packet, way)
     target = way.hops[0][0] or packet.dst

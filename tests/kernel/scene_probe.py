@@ -98,6 +98,8 @@ class Agent:
         finally:
             client.close()
         time.sleep(0.01)
+        if not self._heard and seen.error != "timeout":
+            time.sleep(0.15)  # an answer may come before the thread that listens is awake
         mine = [heard for mark, heard in list(self._heard) if mark in (b"", token)]
         return replace(seen, heard=tuple(dict.fromkeys(mine)))
 
