@@ -52,6 +52,9 @@ class Built:
     def build(self) -> None:
         """Namespaces, links, settings, rules, listeners. RuntimeError names the command that failed."""
         remove(self.prefix)
+        for number in {found[1] for name in _namespaces() if (found := re.match(r"hs(\d+)-", name))}:
+            if not Path("/proc", number).exists():
+                remove(f"hs{number}-")  # of a run that was killed
         _batch([f"netns add {real}" for real in self.real.values()])
         _batch(
             [
@@ -146,6 +149,10 @@ def remove(prefix: str) -> None:
     )
     if names:
         _batch([f"netns del {name}" for name in names])
+
+
+def _namespaces() -> list[str]:
+    return os.listdir("/run/netns") if Path("/run/netns").exists() else []
 
 
 def _batch(commands: list[str]) -> None:

@@ -20,7 +20,8 @@ REJECTS = {
 }  # fmt: skip
 NO_ROUTE = {
     "none": ({(3, 0), (1, 0)}, {"ENETUNREACH"}),
-    "unreachable": ({(3, 1), (1, 0), (1, 3)}, {"EHOSTUNREACH"}),
+    # An `ip rule` with that action tells of the network, a route of the host.
+    "unreachable": ({(3, 1), (3, 0), (1, 0), (1, 3)}, {"EHOSTUNREACH", "ENETUNREACH"}),
     "prohibit": ({(3, 13), (1, 1)}, {"EACCES"}),
     "blackhole": (set(), {"EINVAL"}),
 }
@@ -108,7 +109,8 @@ def _reply(said: Trace, seen: Seen) -> str:
                 "" if seen.error in ("ECONNREFUSED", "timeout") else f"nobody listens, but {seen.error or 'answered'}"
             )
         case "ok":
-            return "" if seen.answered else f"reply ok, but {seen.error}"
+            refused = said.listener is None and seen.error == "ECONNREFUSED"  # whether anybody listens is not known
+            return "" if seen.answered or refused else f"reply ok, but {seen.error}"
         case None | "unknown":
             return ""
     if seen.answered:
