@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from analyzer.facts.fact import Coverage, Parsed
+from analyzer.facts.fact import Coverage, Fact, Parsed
 
 HIDDEN = "addresses are masked ({})"
 REPLACED = "addresses were replaced by others"
@@ -45,9 +45,19 @@ def were_replaced(data: bytes) -> bool:
 
 def without_addresses(parsed: Parsed, why: str) -> Parsed:
     """The facts that need no address; the coverage of the others, and of what has addresses too, is a part only."""
-    facts = tuple(fact for fact in parsed.facts if type(fact).__name__ not in ADDRESSES)
+    facts = tuple(_unmasked(fact) for fact in parsed.facts if type(fact).__name__ not in ADDRESSES)
     coverage = tuple(_partly(entry, why) for entry in parsed.coverage)
     return msgspec.structs.replace(parsed, facts=facts, coverage=coverage)
+
+
+def _unmasked(fact: Fact) -> Fact:
+    """The fact without annotations and the like whose value is a mask: equal masks are no equal values."""
+    changes = {}
+    for name in fact.__struct_fields__:
+        value = getattr(fact, name)
+        if isinstance(value, dict) and any(mask_in(str(one).encode()) for one in value.values()):
+            changes[name] = {key: one for key, one in value.items() if not mask_in(str(one).encode())}
+    return msgspec.structs.replace(fact, **changes) if changes else fact
 
 
 def _partly(entry: Coverage, why: str) -> Coverage:
