@@ -180,13 +180,21 @@ def main() -> None:
             ):
                 shown += result.verdict == "wrong"
                 print(f"--- {result.verdict}: {result.text}", flush=True)
-    for form, count in total.items():
-        print(
-            f"{count.total()} flows as a {form}: {count['agree']} agree, {count['unknown']} unknown, {count['wrong']} wrong"
-        )
+        if seed % 10 == 9:
+            print(f"up to seed {seed}:", flush=True)
+            _print(total)
+    _print(total)
     print(dict(said))
     if options.lab:
         _lab()
+
+
+def _print(total: dict[str, Counter[str]]) -> None:
+    for form, count in total.items():
+        print(
+            f"{count.total()} flows as a {form}: {count['agree']} agree, {count['unknown']} unknown, {count['wrong']} wrong",
+            flush=True,
+        )
 
 
 def _lab() -> None:
