@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from analyzer.packet.verdict import At, Trace
 from tests.kernel.scene_probe import Heard, Seen
 
@@ -173,3 +175,29 @@ def _expected(said: Trace) -> tuple[set[tuple[int, int]], set[str]]:
         case "martian":
             return set(), {"EINVAL"}
     return set(), {"EPERM"}
+
+
+def short(said: Trace) -> str:
+    """A trace for a person: the result, then its steps."""
+    plain = msgspec.to_builtins(said, enc_hook=str)
+    steps = plain.pop("steps")
+    head = {key: value for key, value in plain.items() if value and key != "outcomes"}
+    lines = [
+        "    "
+        + " ".join(
+            str(part)
+            for part in (
+                "<" if s["reply"] else ">",
+                s["node"],
+                s["hook"],
+                s["table"],
+                s["chain"],
+                s["rule"],
+                s["text"],
+                s["changed"] or "",
+            )
+            if part
+        )
+        for s in steps
+    ]
+    return "\n".join([str(head), *lines, *(short(outcome) for outcome in said.outcomes)])

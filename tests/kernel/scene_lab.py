@@ -18,7 +18,7 @@ from analyzer.facts.store import Facts
 from analyzer.packet.endpoints import resolve
 from analyzer.packet.flow import Flow
 from analyzer.packet.trace import trace
-from tests.kernel.scene_judge import Scene, judge
+from tests.kernel.scene_judge import Scene, judge, short
 from tests.kernel.scene_probe import Agent
 from tests.lab.cluster import NODES, PODS, Lab, lab, within
 from tests.lab.collect import collect
@@ -138,16 +138,3 @@ def owners(names: list[str]) -> dict[str, frozenset[str]]:
         for address in re.findall(r"inet6? ([0-9a-f.:]+)/", within(name, "ip", "-o", "addr")):
             found[address] = found.get(address, frozenset()) | {name}
     return found
-
-
-def short(said: Any) -> str:
-    """A trace for a person: result, then steps."""
-    plain = msgspec.to_builtins(said, enc_hook=str)
-    steps = plain.pop("steps", [])
-    head = {key: value for key, value in plain.items() if value not in (None, [], 1.0) and key != "outcomes"}
-    lines = [
-        f"    {'<' if s['reply'] else '>'} {s['node']} {s['hook']} {s['table'] or ''} {s['chain'] or ''} {s['rule'] or ''} {s['text']} {s['changed'] or ''}"
-        for s in steps
-    ]
-    outcomes = [short(outcome) for outcome in said.outcomes]
-    return "\n".join([str(head), *lines, *outcomes])

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from analyzer.facts.store import Facts
 from analyzer.packet.flow import Topology, flow_from, topology_from
 from analyzer.packet.trace import Trace, trace
@@ -18,7 +16,7 @@ from analyzer.packet.world import OUTSIDE
 from tests.kernel.scene_build import Built, built, export, facts_in
 from tests.kernel.scene_faults import broken
 from tests.kernel.scene_flows import flows
-from tests.kernel.scene_judge import Scene, judge
+from tests.kernel.scene_judge import Scene, judge, short
 from tests.kernel.scene_lab import judged
 from tests.kernel.scene_plan import OUT, UNDERLAY, Plan
 from tests.kernel.scene_plan import OUTSIDE as OUTSIDE_IPS
@@ -129,32 +127,6 @@ def _probe(
         said = form.trace(flow)
         found.append((said, *judge(said, seen, form.scene, flow["src_node"], flow["dst_ip"], hits)))
     return found, seen
-
-
-def short(said: Trace) -> str:
-    """A trace for a person: the result, then its steps."""
-    plain = msgspec.to_builtins(said, enc_hook=str)
-    steps = plain.pop("steps")
-    head = {key: value for key, value in plain.items() if value and key != "outcomes"}
-    lines = [
-        "    "
-        + " ".join(
-            str(part)
-            for part in (
-                "<" if s["reply"] else ">",
-                s["node"],
-                s["hook"],
-                s["table"],
-                s["chain"],
-                s["rule"],
-                s["text"],
-                s["changed"] or "",
-            )
-            if part
-        )
-        for s in steps
-    ]
-    return "\n".join([str(head), *lines, *(short(outcome) for outcome in said.outcomes)])
 
 
 def main() -> None:

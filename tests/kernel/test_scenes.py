@@ -40,7 +40,7 @@ def test_random_clusters(proxy: str) -> None:
     assert len(unknown) <= len(results) * 0.05, f"{len(unknown)} of {len(results)} unknown: {unknown[0]}"
 
 
-@pytest.mark.parametrize("name", ["healthy", "bridge-nf-off", "forward-policy-drop", "overlay-port-blocked"])
+@pytest.mark.parametrize("name", ["healthy", "bridge-nf-off", "forward-policy-drop"])
 def test_the_lab(name: str) -> None:
     results = judged(next(fault for fault in FAULTS if fault.name == name), every=7)
     assert len(results) > 15
