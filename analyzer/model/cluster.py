@@ -117,7 +117,8 @@ def _commonest(votes: Counter[str]) -> str:
 
 
 def _service_proxy(facts: Facts, cni: str | None) -> str | None:
-    if any(rule.chain == "KUBE-SERVICES" and rule.table == "nat" for rule in facts.of(firewall.Rule)):
+    # Other network namespaces of a machine tell nothing of its own: they may be clusters within it.
+    if any(rule.chain == "KUBE-SERVICES" and rule.table == "nat" and rule.node for rule in facts.of(firewall.Rule)):
         ipvs = any(link.name == "kube-ipvs0" for link in facts.of(routing.Interface))
         return "ipvs" if ipvs else "iptables"
     if any(thing.table == "kube-proxy" for thing in facts.of(firewall.NftObject)):
