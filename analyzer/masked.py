@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import msgspec
 
@@ -26,6 +27,7 @@ ADDRESSES = frozenset({
     "Ipset", "Listener", "Neighbour", "NetworkPolicy", "NftObject", "Resolver", "Route", "RoutingRule", "Rule",
     "VirtualServer",
 })  # fmt: skip
+IP_TYPES = (IPv4Address, IPv6Address, IPv4Network, IPv6Network)
 # Facts that stay, though some of their fields are gone: that nothing is wrong with them cannot be told
 IN_PART = frozenset({"LogLine", "LogWindow", "Node", "Pod", "Service"})
 
@@ -51,11 +53,14 @@ def without_addresses(parsed: Parsed, why: str) -> Parsed:
 
 
 def _unmasked(fact: Fact) -> Fact:
-    """The fact without annotations and the like whose value is a mask: equal masks are no equal values."""
-    changes = {}
-    for name in fact.__struct_fields__:
-        value = getattr(fact, name)
-        if isinstance(value, dict) and any(mask_in(str(one).encode()) for one in value.values()):
+    """The fact without addresses, and without annotations whose value is a mask: equal masks are no equal values."""
+    changes: dict[str, object] = {}
+    for field in msgspec.structs.fields(type(fact)):
+        name, value = field.name, getattr(fact, field.name)
+        several = value if isinstance(value, tuple) else (value,)
+        if field.default is not msgspec.NODEFAULT and several and isinstance(several[0], IP_TYPES):
+            changes[name] = field.default
+        elif isinstance(value, dict) and any(mask_in(str(one).encode()) for one in value.values()):
             changes[name] = {key: one for key, one in value.items() if not mask_in(str(one).encode())}
     return msgspec.structs.replace(fact, **changes) if changes else fact
 
