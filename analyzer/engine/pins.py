@@ -29,6 +29,8 @@ def dimension(kind: type[Fact], field: str) -> tuple[str, bool] | None:
         return (field, False) if field in ("node", "pod", "component") else None
     if field == "table" and kind.__name__ in TABLES:
         return "table", False
+    if field == "protocol" and kind.__name__ == "Listener":
+        return "component", False  # ss and netstat list the sockets of one protocol at a time
     if kind.per == "node":
         return {"node": ("node", False), "netns": ("pod", False)}.get(field)
     if kind.per == "namespace":
