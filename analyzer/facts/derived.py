@@ -20,6 +20,7 @@ class Cluster(Fact, frozen=True, kw_only=True):
     service_cidrs: the ranges that services live in
     bridge_cni: whether pods hang on a Linux bridge
     dns_ip: the address of the cluster's DNS service
+    policies_enforced: whether something carries network policies out; None if that is not known
     obfuscated: whether addresses were masked or mapped, so that none may be compared with a range
     """
 
@@ -34,6 +35,7 @@ class Cluster(Fact, frozen=True, kw_only=True):
     service_cidrs: tuple[CIDR, ...] = ()
     bridge_cni: bool | None = None
     dns_ip: IP | None = None
+    policies_enforced: bool | None = None
     obfuscated: bool = False
 
 

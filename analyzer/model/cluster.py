@@ -11,6 +11,7 @@ from analyzer.facts.address import CIDR, IP, cidr, contains, ip
 from analyzer.facts.derived import Cluster
 from analyzer.facts.store import Facts
 from analyzer.model.addresses import POD_BRIDGES
+from analyzer.model.enforcement import policies_enforced
 from analyzer.model.names import dns_service
 
 _PLUGIN = {
@@ -62,11 +63,13 @@ def cluster(facts: Facts) -> Cluster:
     cni = _cni(facts)
     pods = _pod_cidrs(facts)
     version = _version(facts)
+    distribution = _distribution(facts, version or "")
     return Cluster(
         cni=cni,
         service_proxy=_service_proxy(facts, cni),
         version=version,
-        distribution=_distribution(facts, version or ""),
+        distribution=distribution,
+        policies_enforced=policies_enforced(facts, cni, distribution),
         provider=next((node.provider for node in facts.of(nodes.Node) if node.provider), None),
         pod_cidrs=pods,
         service_cidrs=_service_cidrs(facts),

@@ -154,6 +154,23 @@ def _policy(lab: Lab, api: Api) -> dict[str, str]:
             },
         }
     )
+    # What kube-router's policy controller writes for it, less its ipsets.
+    for number, name, address in (
+        (1, "web-7f9-x1", "10.244.1.10"),
+        (1, "api-55c-y1", "10.244.1.11"),
+        (2, "web-7f9-x2", "10.244.2.10"),
+    ):
+        chain = f"KUBE-POD-FW-{name.upper().replace('-', '')}"
+        jump = f"rule to jump traffic from POD name:{name} namespace: shop to chain {chain}"
+        refuse = f"rule to REJECT traffic destined for POD name:{name} namespace: shop"
+        for rule in (
+            ("-N", chain),
+            ("-A", chain, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"),
+            ("-A", chain, "-d", "10.244.0.0/16", "-p", "tcp", "-m", "tcp", "--dport", "9000", "-j", "ACCEPT"),
+            ("-A", chain, "-m", "comment", "--comment", refuse, "-j", "REJECT"),
+            ("-I", "FORWARD", "1", "-s", address, "-m", "comment", "--comment", jump, "-j", chain),
+        ):
+            within(f"hp-node-{number}", "iptables", *rule)
     return {}
 
 
