@@ -17,7 +17,14 @@ from analyzer.readers.node_text import NodeText, number
 ARTIFACT = "ipvs"
 COMMAND = "ipvsadm -Ln"
 PER: Literal["cluster", "namespace", "node"] = "node"
-FILES = ("**/sos_commands/**/ipvsadm*", "**/ipvsadm[-_.]*", "**/ipvs.*", "**/ipvs_*", "**/net/ip_vs", "**/proc-net-ip_vs*")
+FILES = (
+    "**/sos_commands/**/ipvsadm*",
+    "**/ipvsadm[-_.]*",
+    "**/ipvs.*",
+    "**/ipvs_*",
+    "**/net/ip_vs",
+    "**/proc-net-ip_vs*",
+)
 BEGINS = (r"^IP Virtual Server version ", r"^-A (-t|-u|-f|--(tcp|udp|sctp|fwmark)-service) \S+ (-s|--scheduler) \w+")
 RANK = 60
 
