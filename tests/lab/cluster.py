@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 POD_RANGE, SERVICE_RANGE = "10.244.0.0/16", "10.96.0.0/12"
 UNDERLAY, OUTSIDE_IP = "172.31.5", "203.0.113.10"
@@ -401,10 +404,12 @@ class Lab:
 
 @contextlib.contextmanager
 def lab() -> Iterator[Lab]:
-    """A healthy lab, removed afterwards."""
-    made = Lab()
-    try:
-        made.build()
-        yield made
-    finally:
-        made.close()
+    """A healthy lab, removed afterwards; one at a time on a machine, since its names are fixed."""
+    with (Path(tempfile.gettempdir()) / "hairpin-lab.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = Lab()
+        try:
+            made.build()
+            yield made
+        finally:
+            made.close()
