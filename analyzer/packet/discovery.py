@@ -11,7 +11,7 @@ from analyzer.packet.header import Packet
 from analyzer.packet.hooks import traverse
 from analyzer.packet.run import Run
 from analyzer.packet.stack import Stack
-from analyzer.packet.verdict import At, Fate
+from analyzer.packet.verdict import At, Fate, unknown
 from analyzer.packet.world import ANY_PORT, Delivery, Hop
 
 SOLICITATION, ADVERTISEMENT = (135, 0), (136, 0)
@@ -36,6 +36,22 @@ def discover(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, deliv
         lost = fate.at.node if fate.at is not None else "the way"
         run.note(stack, f"the question who has {target} is lost at {lost}: {fate.verdict}", hook="neighbour")
         raise Fate("neighbour-unreachable", At(stack.name)) from fate
+    run.steps[:] = kept
+
+
+def from_outside(run: Run, stack: Stack, packet: Packet, dev: str) -> None:
+    """Raises Fate (unknown) if a gateway that is not dumped cannot ask by IPv6 who a node is: it may know, or not."""
+    if packet.family != 6 or packet.dst not in stack.own:
+        return
+    kept = list(run.steps)
+    gateway = ipaddress.IPv6Address("fe80::")
+    try:
+        arriving = _message(gateway, packet.dst, SOLICITATION)
+        traverse(run, stack, "PREROUTING", arriving, entered=dev)
+        traverse(run, stack, "INPUT", arriving, entered=dev)
+        _carry(run, _message(packet.dst, gateway, ADVERTISEMENT), (stack, dev), None, ())
+    except Fate as fate:
+        raise unknown(f"whether the gateway of {stack.name} knows its neighbour {packet.dst}", stack.name) from fate
     run.steps[:] = kept
 
 
@@ -69,7 +85,9 @@ def _message(src: IP, dst: IP, kind: tuple[int, int]) -> Packet:
     return Packet(src=src, dst=dst, proto=58, icmp=kind, ttl=255, size=72, untracked=True)
 
 
-def _carry(run: Run, message: Packet, begin: tuple[Stack, str], end: tuple[Stack, str], hops: Iterable[Hop]) -> None:
+def _carry(
+    run: Run, message: Packet, begin: tuple[Stack, str], end: tuple[Stack, str] | None, hops: Iterable[Hop]
+) -> None:
     """Takes a message through the hooks of both ends and of the bridges between them."""
     stack, dev = begin
     message.own = True
@@ -86,6 +104,8 @@ def _carry(run: Run, message: Packet, begin: tuple[Stack, str], end: tuple[Stack
             passing.physout = hop.left.lstrip(ANY_PORT)
             traverse(run, here, "FORWARD", passing, entered=hop.bridge, leaves=hop.bridge)
             traverse(run, here, "POSTROUTING", passing, leaves=hop.bridge)
+    if end is None:
+        return
     stack, dev = end
     arriving = _arrived(message)
     traverse(run, stack, "PREROUTING", arriving, entered=dev)

@@ -12,7 +12,7 @@ from analyzer.errors import UsageError
 from analyzer.facts.address import IP, contains, ip
 from analyzer.facts.services import Service
 from analyzer.facts.store import Facts
-from analyzer.packet import path, wire
+from analyzer.packet import discovery, path, wire
 from analyzer.packet.choice import Oracle, explore
 from analyzer.packet.flow import Flow, Topology
 from analyzer.packet.header import Packet, protocol_number
@@ -168,6 +168,7 @@ def _arrive(run: Run, stack: Stack, packet: Packet) -> None:
             raise unknown(f"default route of {stack.name}", stack.name)
         # A gateway that is known by its link-local address only passes packets of others on.
         packet.src = SOMEBODY if gateway[0].is_link_local and packet.family == 6 else gateway[0]
+    discovery.from_outside(run, stack, packet, dev)
     path.receive(run, stack, dev, packet)
 
 
