@@ -26,5 +26,8 @@ def require_known(bundle: Bundle, recognition: Recognition, paths: Sequence[Path
         why = f"nothing in it is known ({number}, the first is {path}: {reason})"
     else:
         why = f"nothing in it tells of a network ({number})"
+    # A cut archive is why there is so little: that is said first.
+    cut = next((note.text for note in bundle.notes if "cut off" in note.text or "damaged" in note.text), "")
+    why = f"{cut}; {why}" if cut else why
     shown = " ".join(str(path) for path in paths)
     raise BundleError(f"{shown}: {why}; `hairpin files {shown}` tells of each")

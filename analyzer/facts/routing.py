@@ -129,7 +129,7 @@ class Route(Fact, frozen=True, kw_only=True):
     protocol: who made it: kernel, boot, static, bird, dhcp
     metric: its metric; 0 if none was printed for IPv4
     onlink: whether the next hop is taken to be on the link
-    dead: whether it is marked dead or linkdown
+    dead: whether it is marked dead; linkdown alone does not keep Linux from using it
     mtu: its own MTU, if set
     multipath: further next hops, as "via dev weight" texts
     """
