@@ -59,6 +59,7 @@ class Search:
         self._steps = [step(rule, position) for position in range(len(rule.match))]
         self._standing: dict[Step, Any] = {}
         self._indexes: dict[int, Mapping[tuple[Any, ...], Sequence[Any]]] = {}
+        self._looked: dict[tuple[Any, ...], Looked] = {}
 
     def run(self) -> None:
         """Look at every binding."""
@@ -158,9 +159,16 @@ class Search:
 
     def look(self, this: Step) -> Looked:
         """What it means that a clause found nothing, given what is bound."""
+        bound, cluster = self._bound, self.cluster
+        asked = (this.position, *[key(bound, cluster) for key in this.scope])
+        known = self._looked.get(asked)
+        if known is None:
+            known = self._looked[asked] = self._look(this, asked[1:])
+        return known
+
+    def _look(self, this: Step, scopes: Sequence[Any]) -> Looked:
         scope: dict[str, tuple[str, ...]] = {}
-        for pin, key in zip(this.pins, this.scope, strict=True):
-            values = key(self._bound, self.cluster)
+        for pin, values in zip(this.pins, scopes, strict=True):
             if values is None:
                 return self._unsaid(this, [refer for value in pin.values for refer in references(value)])
             scope[pin.dimension] = tuple(
