@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ from analyzer.compose import compose
 from analyzer.layout import layouts
 from analyzer.report import Report
 from tests.layouts.dump import Files, load
+from tests.layouts.make import CASE, FOLDER
 from tests.test_bundles import REAL, SAMPLES, first_cause, report_of, told
 
 SELECTOR, ROUTE, LOOP = "service-selector-mismatch", "pod-route-missing", "coredns-loop"
@@ -106,3 +108,17 @@ def test_same_diagnosis(collector: str, case: str, tmp_path: Path) -> None:
 def test_every_layout_has_a_renderer() -> None:
     rendered = {import_module(f"tests.layouts.{collector}").NAME for collector in PROVES}
     assert {layout.name for layout in layouts()} - rendered == {"nodes and cluster"}, "the lab's own is the original"
+
+
+@pytest.mark.parametrize("collector", PROVES)
+def test_shipped_sample_is_what_the_renderer_writes(collector: str) -> None:
+    shipped = FOLDER / f"{collector.replace('_', '-')}.tar.gz"
+    files = import_module(f"tests.layouts.{collector}").render(load(CASE))
+    with tarfile.open(shipped) as archive:
+        held = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
+    # Archives inside carry the time at which they were packed.
+    inner = tuple(name for name in files if name.endswith((".gz", ".zip", ".xz")))
+    assert held.keys() == files.keys()
+    assert {name: held[name] for name in files if name not in inner} == {
+        name: data for name, data in files.items() if name not in inner
+    }, "run python -m tests.layouts.make"
