@@ -37,6 +37,7 @@ bench: $(VENV)/.ready ## the targets of docs/performance.md, side by side with t
 
 kernel: $(VENV)/.ready system ## N=200 random cases against the real kernel, as root
 	$(VENV)/bin/python -m tests.kernel.run --cases $(or $(N),200)
+	$(VENV)/bin/python -m tests.kernel.scenes --scenes $(or $(SCENES),10)
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

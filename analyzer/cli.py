@@ -379,7 +379,12 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted, nothing written", 128 + signal.SIGINT)
+        try:
+            _fail("interrupted, nothing written", 128 + signal.SIGINT)
+        finally:
+            # Python would join the threads of a pool whose processes were killed, and they may wait for ever.
+            sys.stderr.flush()
+            os._exit(128 + signal.SIGINT)
     except MemoryError:
         _fail("there is not enough memory for this bundle (--max-memory raises the limit, where one is set)", 3)
     except OSError as error:

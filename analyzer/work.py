@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from multiprocessing import active_children, get_context
 from typing import NamedTuple
 
@@ -58,6 +59,9 @@ class Piece(NamedTuple):
     size: int
 
 
+Results = Generator[tuple[Piece, Parsed | Scanned | str], None, None]
+
+
 def read_all(work: Work) -> list[Parsed | str]:
     """What each artifact says, or why it was not read."""
     sizes = {member.path: member.size for member in work.bundle.members}
@@ -72,10 +76,12 @@ def read_all(work: Work) -> list[Parsed | str]:
         pieces.sort(key=lambda piece: -piece.size)
     done: dict[Piece, Parsed | Scanned | str] = {}
     read = 0
-    for piece, result in _pooled(work, pieces) if pooled else _in_turn(work, pieces):
-        done[piece] = result
-        read += piece.size
-        work.progress(_told(work, len(done), len(pieces), read, total, work.artifacts[piece.artifact]))
+    # Closed by name: a traceback would keep the pool and its processes alive.
+    with closing(_pooled(work, pieces) if pooled else _in_turn(work, pieces)) as results:
+        for piece, result in results:
+            done[piece] = result
+            read += piece.size
+            work.progress(_told(work, len(done), len(pieces), read, total, work.artifacts[piece.artifact]))
     by_artifact: dict[int, list[tuple[Piece, Parsed | Scanned | str]]] = {}
     for piece, result in done.items():
         by_artifact.setdefault(piece.artifact, []).append((piece, result))
@@ -98,7 +104,7 @@ def _pieces(work: Work, sizes: dict[str, int], jobs: int) -> Iterator[Piece]:
             yield Piece(number, None, size)
 
 
-def _in_turn(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, Parsed | Scanned | str]]:
+def _in_turn(work: Work, pieces: Sequence[Piece]) -> Results:
     for piece in pieces:
         yield piece, _read(work, piece)
 
@@ -107,29 +113,41 @@ def _in_turn(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, Parse
 _shared: Work | None = None
 
 
-def _pooled(work: Work, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, Parsed | Scanned | str]]:
+def _pooled(work: Work, pieces: Sequence[Piece]) -> Results:
     global _shared
     _shared = work
     left = set(pieces)
+    pool = ProcessPoolExecutor(work.jobs, mp_context=get_context("fork"), initializer=_begin)
     try:
-        with ProcessPoolExecutor(work.jobs, mp_context=get_context("fork"), initializer=_begin) as pool:
-            futures: dict[Future[Parsed | Scanned | str], Piece] = {pool.submit(_work, one): one for one in pieces}
-            try:
-                for future in as_completed(futures):
-                    result = future.result()
-                    left.discard(futures[future])
-                    yield futures.pop(future), result
-            except BrokenProcessPool:
-                # The system takes memory back by ending processes: what it cost is told, the rest is kept.
-                yield from ((piece, KILLED) for piece in pieces if piece in left)
-                left.clear()
-            finally:
-                if left:  # interrupted: nobody waits for what is still being read
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    for process in active_children():
-                        process.terminate()
+        futures = _submitted(pool, pieces)
+        try:
+            for future in as_completed(futures):
+                result = future.result()
+                left.discard(futures[future])
+                yield futures.pop(future), result
+        except BrokenProcessPool:
+            # The system takes memory back by ending processes: what it cost is told, the rest is kept.
+            yield from ((piece, KILLED) for piece in pieces if piece in left)
+            left.clear()
     finally:
+        # Interrupted: nobody waits for what is still being read. The pool's own threads may then wait for ever on a
+        # pipe that nobody reads; whoever was interrupted has to end the process without joining them.
+        children = active_children() if left else []
+        pool.shutdown(wait=not left, cancel_futures=True)
+        for process in children:
+            process.kill()
+        for process in children:
+            process.join(5)
         _shared = None
+
+
+def _submitted(pool: ProcessPoolExecutor, pieces: Sequence[Piece]) -> dict[Future[Parsed | Scanned | str], Piece]:
+    """Every piece handed to the pool. Ctrl-C waits meanwhile, as a process just forked would take it for its own."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return {pool.submit(_work, one): one for one in pieces}
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _begin() -> None:
