@@ -33,6 +33,10 @@ def discover(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, deliv
         run.steps[:] = kept
         if fate.verdict == "unknown":
             raise
+        asked = delivery.stack or ""
+        if run.reply and any(step.node == asked and not step.reply for step in kept):
+            # Whoever sent the packet here may have asked first, and is known by its question then.
+            raise unknown(f"whether {stack.name} knows its neighbour {target}", stack.name) from fate
         lost = fate.at.node if fate.at is not None else "the way"
         run.note(stack, f"the question who has {target} is lost at {lost}: {fate.verdict}", hook="neighbour")
         raise Fate("neighbour-unreachable", At(stack.name)) from fate
