@@ -175,10 +175,17 @@ def facts(
     ] = None,
     jobs: Jobs = 0,
 ) -> None:
-    """Show the facts of a bundle in the rule language's own terms; without --type, how many there are of each."""
+    """Show the facts of a bundle in the rule language's own terms; without a type, how many there are of each.
+
+    The type may stand behind the bundles as well: hairpin facts BUNDLE Route.
+    """
+    from analyzer.facts import fact_types
     from analyzer.listing import ENDINGS, FORMATS, list_facts, query
     from analyzer.output import check_outputs, write_all
 
+    if type is None and len(paths) > 1 and str(paths[-1]) in fact_types() and not paths[-1].exists():
+        *paths, last = paths
+        type = str(last)
     wanted = query(type, where)
     if output:
         check_outputs([output], paths)

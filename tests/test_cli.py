@@ -370,6 +370,14 @@ def test_exit_code_of_a_finding(
     assert ended == code and "1 finding" in out and err == ""
 
 
+def test_the_type_of_facts_may_stand_behind_the_bundle(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = run(capfd, monkeypatch, "facts", "b", "-t", "Route", "-f", "json")
+    assert named[0] == 0 and json.loads(named[1])
+    assert run(capfd, monkeypatch, "facts", "b", "Route", "-f", "json") == named
+
+
 def test_facts_as_a_database(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("x.sqlite", "y.db"):
         code, out, err = run(capfd, monkeypatch, "facts", "b", "-o", name)
