@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from analyzer.facts.derived import Cluster
-from analyzer.facts.fact import NodeName
+from analyzer.facts.fact import Coverage, NodeName
 from analyzer.facts.firewall import Rule
 from analyzer.facts.store import Facts
 from analyzer.model.cluster import cluster
+from analyzer.model.enforcement import policies_enforced
 
 
 def test_rules_of_other_namespaces_do_not_make_a_machine_a_node() -> None:
@@ -25,3 +26,21 @@ def test_rules_of_other_namespaces_do_not_make_a_machine_a_node() -> None:
 
     assert proxy("worker-1", None) == "iptables"
     assert proxy(None, "laptop:cluster-in-a-box") is None
+
+
+def test_policies_are_enforced_by_what_stands_on_nodes() -> None:
+    def enforced(node: str | None, netns: str | None) -> bool | None:
+        rule = Rule(
+            node=NodeName(node) if node else None,
+            netns=netns,
+            table="filter",
+            chain="KUBE-POD-FW-X",
+            position=1,
+            target="X",
+        )
+        return policies_enforced(Facts([rule], [Coverage(fact="Pod")]), "flannel", None)
+
+    assert enforced("worker-1", None) is True
+    assert enforced(None, "laptop:cluster-in-a-box") is False
+    assert policies_enforced(Facts([]), "flannel", None) is None
+    assert policies_enforced(Facts([], [Coverage(fact="Pod", namespace="shop")]), "flannel", None) is None

@@ -27,6 +27,11 @@ def policies_enforced(facts: Facts, cni: str | None, distribution: str | None) -
     names += [load.name for load in facts.of(workloads.Workload)]
     if any(AGENTS.search(name) for name in names):
         return True
-    if any(rule.chain.startswith(CHAINS) for rule in facts.of(firewall.Rule)):
+    # Rules of other namespaces on a machine are those of other clusters, if any.
+    if any(rule.node and rule.chain.startswith(CHAINS) for rule in facts.of(firewall.Rule)):
         return True
-    return False if cni in WITHOUT and facts.collected(workloads.Pod) else None
+    # The agent may run in any namespace: only a list of all of them tells that there is none.
+    whole = any(
+        entry.complete and entry.namespace is None and entry.node is None for entry in facts.coverage(workloads.Pod)
+    )
+    return False if cni in WITHOUT and whole else None
