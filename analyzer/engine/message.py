@@ -18,6 +18,9 @@ from analyzer.facts.fact import Fact
 # `${VAR}`, `{.items[*]}` and `{print $1}` are shell, jsonpath and awk: they stay as they are.
 PLACE = re.compile(r"\{(\{\w+(?:\.\w+)?\})\}|(?<!\$)\{(count )?([A-Za-z_]\w*)(?:\.([A-Za-z_]\w*))?\}")
 
+# What somebody may have meant as a place of a fact, like `{node.annotations["zone"]}`.
+ALMOST = re.compile(r"(?<![${])\{\s*(?:count )?([A-Za-z_]\w*)\b[^{}]*\}")
+
 
 class Slot(msgspec.Struct, frozen=True):
     """A place in a message: the fact, its field ("" for its name), or the number of facts."""
@@ -45,6 +48,9 @@ def parts(text: str) -> tuple[str | Slot, ...]:
 
 def check_message(text: str, names: Mapping[str, Bound], maybe: frozenset[str], spot: Spot) -> None:
     """Refuse a message that names a fact or a field that is not there; `maybe` names may only be counted."""
+    for place in ALMOST.finditer(PLACE.sub("", text)):
+        if place.group(1) in names:
+            spot.fail(f"{place.group()} cannot be filled; write {{fact}}, {{fact.field}} or {{count fact}}")
     for slot in parts(text):
         if isinstance(slot, str):
             continue
