@@ -19,13 +19,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 T = TypeVar("T")
 
 MAGIC = b"hairpin-cache/1\n"
 KEPT = 4  # files of one name: so many checkouts or versions share the folder without pushing each other out
 PAGES = 24
 MOST = 64 << 20
-UNFIT = (pickle.PickleError, AttributeError, ImportError, EOFError, ValueError, TypeError, LookupError)
+UNFIT = (
+    pickle.PickleError, AttributeError, ImportError, EOFError, ValueError, TypeError, LookupError, msgspec.MsgspecError,
+)  # fmt: skip
 
 
 def kept(
@@ -50,6 +54,11 @@ def kept(
         _write(path, dump(made))
         _prune(folder, name)
     return made
+
+
+def kept_data(name: str, made_from: Iterable[str | bytes], make: Callable[[], T], kind: Any) -> T:
+    """The same for plain data of the type `kind`: structs, texts and numbers, read back as nothing else."""
+    return kept(name, made_from, make, msgspec.msgpack.encode, msgspec.msgpack.Decoder(kind).decode)
 
 
 def stamps(*folders: Path) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import yaml
 
 from analyzer.errors import DefinitionError
 
@@ -99,6 +98,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def load(file: Path) -> tuple[Head, str]:
     """The front matter and the grammar's text (its line numbers kept); DefinitionError says where either is wrong."""
+    import yaml  # what was checked before comes from the cache
+
     text = file.read_text(encoding="utf-8")
     lines = text.split("\n")
     marked = [line.removeprefix(MARK).removeprefix(" ") if line.startswith(MARK) else "" for line in lines]

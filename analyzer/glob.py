@@ -47,26 +47,32 @@ class Globs:
     """Many globs, each with an owner; finds the owners of a path without trying every glob."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self._globs: list[tuple[str, re.Pattern[str] | None, re.Pattern[str], str]] = []
+        self._globs: list[tuple[str, str, str, str]] = []
         for template, owner in pairs:
             last = template.rsplit("/", 1)[-1]
-            whole_name = None if "**" in last or ("{" in template and "/" in _braces(template)) else compiled(last)
-            self._globs.append((_literal(last) if whole_name else "", whole_name, compiled(template), owner))
+            if "**" in last or ("{" in template and "/" in _braces(template)):
+                self._globs.append(("", template, _literal(template), owner))
+            else:
+                self._globs.append((last, "" if template == f"**/{last}" else template, _literal(last), owner))
         self._by_name = lru_cache(maxsize=1 << 16)(self._possible)
 
-    def _possible(self, name: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-        # A plain text that must occur is found ten times faster than a pattern fails
+    def _possible(self, name: str) -> tuple[tuple[str, str, str], ...]:
+        """The globs that a path of this last name may match: what it must hold, what it must match, and the owner.
+
+        Patterns are compiled when a name first asks for them; most never are. A plain text that must occur is also
+        found ten times faster than a pattern fails.
+        """
         return tuple(
-            (full, owner)
-            for literal, last, full, owner in self._globs
-            if literal in name and (last is None or last.fullmatch(name))
+            ("" if last else literal, whole, owner)
+            for last, whole, literal, owner in self._globs
+            if not last or (literal in name and compiled(last).fullmatch(name))
         )
 
     def owners(self, path: str) -> list[str]:
         """Owners of the globs that match a path, each once, in the order of their globs."""
         found: list[str] = []
-        for full, owner in self._by_name(path.rsplit("/", 1)[-1]):
-            if owner not in found and full.fullmatch(path):
+        for literal, whole, owner in self._by_name(path.rsplit("/", 1)[-1]):
+            if owner not in found and literal in path and (not whole or compiled(whole).fullmatch(path)):
                 found.append(owner)
         return found
 

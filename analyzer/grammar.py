@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from analyzer.cache import kept_data, stamps
 from analyzer.data import grammar_dir
 from analyzer.errors import DefinitionError
 from analyzer.facts import fact_types
@@ -50,10 +52,10 @@ class Grammar(msgspec.Struct, frozen=True, dict=True):
         """Globs of paths that usually hold it."""
         return self.head.files
 
-    @cached_property
-    def begins(self) -> tuple[re.Pattern[str], ...]:
+    @property
+    def begins(self) -> tuple[str, ...]:
         """Patterns of which one is found near the beginning of its text."""
-        return tuple(re.compile(pattern, re.MULTILINE) for pattern in self.head.begins)
+        return self.head.begins
 
     @property
     def rank(self) -> int:
@@ -91,10 +93,17 @@ def grammars() -> dict[str, Grammar]:
 
 def load_grammars(folder: Path) -> dict[str, Grammar]:
     """The grammars in a folder."""
-    found: dict[str, Grammar] = {}
-    for file in sorted(folder.glob("*.lark")):
+    files = sorted(folder.glob("*.lark"))
+    parts = [stamps(Path(__file__).parent), *(f"{file}\n{file.read_text(encoding='utf-8')}" for file in files)]
+    made = kept_data("grammars", parts, lambda: _loaded(files), tuple[tuple[str, Head, str], ...])
+    return {head.artifact: Grammar(name, head, body) for name, head, body in made}
+
+
+def _loaded(files: Iterable[Path]) -> tuple[tuple[str, Head, str], ...]:
+    found: dict[str, tuple[str, Head, str]] = {}
+    for file in files:
         head, body = load(file)
         if head.artifact in found:
-            raise DefinitionError(file.name, 1, f"{found[head.artifact].file} already describes {head.artifact!r}")
-        found[head.artifact] = Grammar(file.name, head, body)
-    return found
+            raise DefinitionError(file.name, 1, f"{found[head.artifact][0]} already describes {head.artifact!r}")
+        found[head.artifact] = (file.name, head, body)
+    return tuple(found.values())

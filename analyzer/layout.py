@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
+from analyzer.cache import kept_data, stamps
 from analyzer.errors import DefinitionError
 from analyzer.glob import compiled, expression
 
@@ -112,11 +112,18 @@ class Told(msgspec.Struct, kw_only=True):
 def layouts() -> tuple[Layout, ...]:
     """Every layout, the most specific first."""
     files = sorted(path for path in FOLDER.glob("*.yaml") if path.name != KNOWN)
+    parts = [stamps(Path(__file__).parent), *(f"{file}\n{file.read_text(encoding='utf-8')}" for file in files)]
+    return kept_data("layouts", parts, lambda: _loaded(files), tuple[Layout, ...])
+
+
+def _loaded(files: Iterable[Path]) -> tuple[Layout, ...]:
     return tuple(sorted((load(file) for file in files), key=lambda layout: (-layout.rank, layout.name)))
 
 
 def load(file: Path) -> Layout:
     """A layout from its file; DefinitionError says what is wrong with it."""
+    import yaml  # layouts that were checked before come from the cache
+
     try:
         said = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         layout = msgspec.convert(_listed(said), Layout)

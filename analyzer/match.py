@@ -6,8 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-import yaml
-
+from analyzer.cache import kept_data
 from analyzer.command import Command
 from analyzer.glob import Globs
 from analyzer.kinds import LOG, Kind, kinds
@@ -115,5 +114,11 @@ def _is_log(head: str) -> bool:
 @cache
 def _not_needed() -> dict[str, list[str]]:
     text = (Path(FOLDER) / KNOWN).read_text(encoding="utf-8")
+    return kept_data("not-needed", [text], lambda: _read(text), dict[str, list[str]])
+
+
+def _read(text: str) -> dict[str, list[str]]:
+    import yaml
+
     said = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return {"files": list(said["files"]), "commands": list(said["commands"])}

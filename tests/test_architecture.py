@@ -25,7 +25,7 @@ ALLOWED = {
     "data": {"errors"},
     "text": {"errors", "facts", "failed"},
     "logs": {"facts", "errors", "text", "cache"},
-    "grammar": {"facts", "errors", "data", "text", *GRAMMAR},
+    "grammar": {"facts", "errors", "data", "text", "cache", *GRAMMAR},
     "readers": {"facts", "errors", "text", "logs", "readers"},
     "model": {"facts", "packet", "errors", "readers"},
     "packet": {"facts", "errors"},

@@ -9,13 +9,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from analyzer.cache import kept_data, stamps
 from analyzer.errors import UsageError
 from analyzer.report import Report
+
+HERE = Path(__file__).parent
 
 
 @cache
 def formats() -> dict[str, tuple[str, ...]]:
     """The name of every format, with the file endings that ask for it."""
+    return kept_data("formats", [stamps(HERE, HERE / "html")], _asked, dict[str, tuple[str, ...]])
+
+
+def _asked() -> dict[str, tuple[str, ...]]:
+    """What the formats say: all are imported for that, with the libraries that they need."""
     found = {module.name: _module(module.name) for module in pkgutil.iter_modules(__path__)}
     return {name: module.EXTENSIONS for name, module in sorted(found.items()) if hasattr(module, "EXTENSIONS")}
 
