@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,6 @@ from analyzer.facts.store import Facts
 from analyzer.logs.template import captures
 
 NOTHING: tuple[str, ...] = ()
-Walk = Callable[[], None]
 
 
 class Absent(msgspec.Struct, frozen=True):
@@ -44,11 +43,7 @@ class Doubt(msgspec.Struct, frozen=True):
 
 
 class Search:
-    """The search for one rule; `rows` and `doubts` are what it found, `evaluated` how many bindings it looked at.
-
-    Each clause becomes a function that finds its facts, given what is bound, and calls that of the next clause. They
-    are made when they are first reached: most rules end at a clause of which a cluster has no facts.
-    """
+    """The search for one rule; `rows` and `doubts` are what it found, `evaluated` how many bindings it looked at."""
 
     def __init__(self, rule: Rule, facts: Facts) -> None:
         self.rule, self.facts = rule, facts
@@ -61,181 +56,86 @@ class Search:
         self._deepest = each[-1] if each else -1
         self._bound: list[Any] = [None] * len(rule.match)
         self._absent: list[Absent] = []
+        self._steps = [step(rule, position) for position in range(len(rule.match))]
+        self._standing: dict[Step, Any] = {}
+        self._indexes: dict[int, Mapping[tuple[Any, ...], Sequence[Any]]] = {}
+        self._looked: dict[tuple[Any, ...], Looked] = {}
 
     def run(self) -> None:
         """Look at every binding."""
-        self._walk(0)()
+        self._next(0)
         if self._deepest < 0:
             self.evaluated = 1
 
-    def _walk(self, position: int) -> Walk:
-        """What is to be done at a clause whenever those before it are bound."""
-        if position == len(self.rule.match):
-            return self._hold
-        this = step(self.rule, position)
+    def _next(self, position: int) -> None:
+        if position == len(self._steps):
+            self.rows.append(Row(tuple(self._bound), tuple(self._absent)))
+            return
+        this = self._steps[position]
         match this.clause.quantifier:
             case "none":
-                return self._none(this)
+                self._none(this)
             case "maybe":
-                return self._maybe(this)
+                self._bound[position] = self.candidates(this)
+                self._next(position + 1)
             case _:
-                return self._some(this)
+                self._some(this)
 
-    def _hold(self) -> None:
-        self.rows.append(Row(tuple(self._bound), tuple(self._absent)))
+    def _none(self, this: Step) -> None:
+        if this.known is not None and this.known(self._bound, self.cluster) is None:
+            # What it compares with is missing, so it is neither true nor false that there is none.
+            self._doubt(this)
+        elif not self.candidates(this) and not self._doubt(this):
+            self._absent.append(Absent(this.position, self.look(this).searched))
+            self._next(this.position + 1)
+            self._absent.pop()
 
-    def _maybe(self, this: Step) -> Walk:
-        bound, position, find = self._bound, this.position, self._finder(this)
-        after = self._walk(position + 1)
+    def _some(self, this: Step) -> None:
+        clause, position = this.clause, this.position
+        found = self.candidates(this)
+        if clause.at_least > 1:
+            found = crowd(found, clause.at_least, clause.within)
+        if position == self._deepest:
+            self.evaluated += len(found)
+        if found and this.expanded:
+            for fact in found:
+                self._bound[position] = fact
+                self._next(position + 1)
+        elif found:
+            self._bound[position] = found
+            self._next(position + 1)
+        self._bound[position] = None
+        # What was not collected may hold further facts to report; for `some` one is enough.
+        if not found or clause.quantifier == "each":
+            self._doubt(this)
 
-        def walk() -> None:
-            bound[position] = find()
-            after()
-
-        return walk
-
-    def _none(self, this: Step) -> Walk:
-        bound, cluster, absent = self._bound, self.cluster, self._absent
-        look = self._looker(this)
-        doubt = self._doubter(this, look)
-        after: Walk | None = None
-
-        def gone() -> None:
-            nonlocal after
-            if not doubt():
-                absent.append(Absent(this.position, look().searched))
-                after = after or self._walk(this.position + 1)
-                after()
-                absent.pop()
-
-        if this.keyed:
-            key, index = this.key, self.facts.index(this.kind, this.fields)
-
-            def walk() -> None:
-                sought = key(bound, cluster)
-                if sought is None:
-                    doubt()
-                elif sought not in index:
-                    gone()
-
-            return walk
-
-        known, find = this.known, self._finder(this)
-
-        def sift() -> None:
-            if known is not None and known(bound, cluster) is None:
-                # What it compares with is missing, so it is neither true nor false that there is none.
-                doubt()
-            elif not find():
-                gone()
-
-        return sift
-
-    def _some(self, this: Step) -> Walk:
-        clause, position, bound = this.clause, this.position, self._bound
-        find, doubt = self._finder(this), self._doubter(this, self._looker(this))
-        counted, every = position == self._deepest, clause.quantifier == "each"
-        after: Walk | None = None
-
-        def walk() -> None:
-            nonlocal after
-            found = find()
-            if clause.at_least > 1:
-                found = crowd(found, clause.at_least, clause.within)
-            if found:
-                if counted:
-                    self.evaluated += len(found)
-                after = after or self._walk(position + 1)
-                if this.expanded:
-                    for fact in found:
-                        bound[position] = fact
-                        after()
-                else:
-                    bound[position] = found
-                    after()
-                bound[position] = None
-                if not every:
-                    return
-            # What was not collected may hold further facts to report; for `some` one is enough.
-            doubt()
-
-        return walk
-
-    def _doubter(self, this: Step, look: Callable[[], Looked]) -> Callable[[], bool]:
+    def _doubt(self, this: Step) -> bool:
         """Whether too little was collected to say that a clause has no more facts; if so it is noted."""
-        if this.stated and self.coverage.everywhere(this.kind):
-            return lambda: False
-        bound, doubts = self._bound, self.doubts
+        looked = self.look(this)
+        if looked.lacks:
+            self.doubts.append(Doubt(tuple(self._bound), looked.lacks))
+        return bool(looked.lacks)
 
-        def doubt() -> bool:
-            lacks = look().lacks
-            if lacks:
-                doubts.append(Doubt(tuple(bound), lacks))
-            return bool(lacks)
-
-        return doubt
-
-    def _looker(self, this: Step) -> Callable[[], Looked]:
-        """What it means that a clause finds nothing, given what is bound; asked once for each scope."""
-        bound, cluster, keys = self._bound, self.cluster, this.scope
-        known: dict[Any, Looked] = {}
-
-        def look() -> Looked:
-            asked = tuple([key(bound, cluster) for key in keys])
-            found = known.get(asked)
-            if found is None:
-                found = known[asked] = self._look(this, asked)
-            return found
-
-        return look
-
-    def _finder(self, this: Step) -> Callable[[], Sequence[Any]]:
+    def candidates(self, this: Step) -> Sequence[Any]:
         """The facts for which the conditions of a clause hold, given what is bound."""
-        find, test = self._joined(this), this.test
-        if test is None:
-            return find
-        bound, cluster = self._bound, self.cluster
-
-        def sift() -> Sequence[Any]:
-            found = find()
-            return [fact for fact in found if test(bound, fact, cluster)] if found else found
-
-        return sift
-
-    def _joined(self, this: Step) -> Callable[[], Sequence[Any]]:
-        """The facts that fit by the clause's equalities and by what it says of them alone."""
-        bound, cluster = self._bound, self.cluster
         if this.standing:
-            found, inner_key = self._stand(this), this.inner_key
-            if inner_key is None:
-                return lambda: found
-
-            def join() -> Sequence[Any]:
-                key = inner_key(bound, cluster)
-                return found.get(key, NOTHING) if key is not None else NOTHING
-
-            return join
-
-        key_of, index, local = this.key, self.facts.index(this.kind, this.fields), this.local
-
-        def look_up() -> Sequence[Any]:
-            key = key_of(bound, cluster)
-            return index.get(key, NOTHING) if key is not None else NOTHING
-
-        if local is None:
-            return look_up
-        sifted: dict[Any, Sequence[Any]] = {}
-
-        def look_up_sifted() -> Sequence[Any]:
-            key = key_of(bound, cluster)
-            if key is None:
-                return NOTHING
-            known = sifted.get(key)
-            if known is None:
-                known = sifted[key] = [fact for fact in index.get(key, NOTHING) if local(bound, fact, cluster)]
-            return known
-
-        return look_up_sifted
+            found = self._standing.get(this)
+            if found is None:
+                found = self._standing[this] = self._stand(this)
+            if this.inner_key is not None:
+                key = this.inner_key(self._bound, self.cluster)
+                found = found.get(key, NOTHING) if key is not None else NOTHING
+        else:
+            key = this.key(self._bound, self.cluster)
+            index = self._indexes.get(this.position)
+            if index is None:
+                index = self._indexes[this.position] = self.facts.index(this.kind, this.fields)
+            found = index.get(key, NOTHING) if key is not None else NOTHING
+        test = this.test
+        if test is None or not found:
+            return found
+        bound, cluster = self._bound, self.cluster
+        return [fact for fact in found if test(bound, fact, cluster)]
 
     def _stand(self, this: Step) -> Any:
         """What a clause finds whatever was bound: filtered once, and indexed by what is joined."""
@@ -256,6 +156,15 @@ class Search:
             if inner is not None:
                 table[inner].append(fact)
         return dict(table)
+
+    def look(self, this: Step) -> Looked:
+        """What it means that a clause found nothing, given what is bound."""
+        bound, cluster = self._bound, self.cluster
+        asked = (this.position, *[key(bound, cluster) for key in this.scope])
+        known = self._looked.get(asked)
+        if known is None:
+            known = self._looked[asked] = self._look(this, asked[1:])
+        return known
 
     def _look(self, this: Step, scopes: Sequence[Any]) -> Looked:
         scope: dict[str, tuple[str, ...]] = {}
