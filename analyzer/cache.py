@@ -58,7 +58,8 @@ def kept(
 
 def kept_data(name: str, made_from: Iterable[str | bytes], make: Callable[[], T], kind: Any) -> T:
     """The same for plain data of the type `kind`: structs, texts and numbers, read back as nothing else."""
-    return kept(name, made_from, make, msgspec.msgpack.encode, msgspec.msgpack.Decoder(kind).decode)
+    found: T = kept(name, made_from, make, msgspec.msgpack.encode, msgspec.msgpack.Decoder(kind).decode)
+    return found
 
 
 def stamps(*folders: Path) -> str:

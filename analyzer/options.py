@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from analyzer.deadline import bound_memory, run_deadline
 from analyzer.errors import UsageError
 from analyzer.limits import FLAGS, GIB, KIB, MIB, Limits, readable
-
-# The class behind every complaint of the argument parser, whichever package it comes from in this version of typer.
-ParserError: Any = typer.BadParameter.__base__
 
 _UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": GIB << 10}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -39,14 +36,14 @@ def size(text: str | int) -> int:
     """Bytes of a size as people write it: 4096, 64K, 512MiB, 4G."""
     found = _SIZE.fullmatch(str(text).strip())
     if found is None or not int(found[1]):
-        raise typer.BadParameter(f"{text!r} is not a size; write it as 512M or 4G")
+        raise click.BadParameter(f"{text!r} is not a size; write it as 512M or 4G")
     return int(found[1]) * _UNITS[found[2].upper()]
 
 
 def count(text: str | int) -> int:
     """A whole number from 1 up."""
     if not re.fullmatch(r"\d{1,15}", str(text)) or not int(text):
-        raise typer.BadParameter(f"{text!r} is not a whole number from 1 up")
+        raise click.BadParameter(f"{text!r} is not a whole number from 1 up")
     return int(text)
 
 
@@ -65,24 +62,38 @@ def one_of(option: str, word: str, known: Iterable[str]) -> str:
     raise UsageError(f"{option} takes {', '.join(listed[:-1])} or {listed[-1]}, not {word!r}{hint}")
 
 
-_WHAT = "a folder, an archive, a single file, or - for standard input"
-Paths = Annotated[list[Path], typer.Argument(metavar="BUNDLE", help=f"{_WHAT.capitalize()}; several: one cluster.")]
-Bundles = Annotated[Path, typer.Argument(metavar="BUNDLE", help=f"{_WHAT.capitalize()}.")]
-RuleDirs = Annotated[
-    list[Path] | None,
-    typer.Option("--rules", metavar="FOLDER", help="A folder of further rules, which replace those of the same id."),
-]
-RuleId = Annotated[str, typer.Argument(metavar="ID", help="The id of a rule, as `hairpin rules list` prints it.")]
-Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="text or json.")]
-Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", parser=processes, metavar="N", help="Processes; 0 takes one a core.")
-]
+_WHAT = "A folder, an archive, a single file, or - for standard input"
+several_bundles = click.argument(
+    "paths", nargs=-1, required=True, type=Path, metavar="BUNDLE...", help=f"{_WHAT}; several: one cluster."
+)
+one_bundle = click.argument("bundle", type=Path, metavar="BUNDLE", help=f"{_WHAT}.")
+rule_folders = click.option(
+    "--rules",
+    multiple=True,
+    type=Path,
+    metavar="FOLDER",
+    help="A folder of further rules, which replace those of the same id.",
+)
+rule_id = click.argument("id", metavar="ID", help="The id of a rule, as `hairpin rules list` prints it.")
+text_or_json = click.option("--format", "-f", default="text", metavar="FORMAT", help="text or json.")
+processes_used = click.option(
+    "--jobs", "-j", default=0, type=processes, metavar="N", help="Processes; 0 takes one a core."
+)
 TEXT_OR_JSON = ("text", "json")
 
 
-def bounded(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command that takes `limits` one flag for each of them instead."""
+class InOrder(click.Group):
+    """Lists its commands in the order in which they were added."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names."""
+        return list(self.commands)
+
+
+def bounded(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command that takes `limits` one flag for each of them instead; they stand last in its help."""
+
+    @wraps(command)
     def run(**given: Any) -> None:
         stated = {name: given.pop(name) for name in FLAGS}
         limits = Limits(**{name: value for name, value in stated.items() if value is not None})
@@ -91,32 +102,18 @@ def bounded(command: Callable[..., None]) -> Callable[..., None]:
         with run_deadline(limits.time):
             command(**given, limits=limits)
 
-    kept = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "limits"]
-    flags = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_limit(name, flag))
-        for name, flag in FLAGS.items()
-    ]
-    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in kept] + flags
-    described: Any = run
-    described.__name__, described.__doc__ = command.__name__, command.__doc__
-    described.__signature__ = inspect.Signature(parameters)
-    described.__annotations__ = {one.name: one.annotation for one in parameters}
+    for name, flag in reversed(FLAGS.items()):
+        value = getattr(Limits(), name)
+        told = "no limit" if value is None else readable(value) if name in _SIZES else f"{value:,}"
+        parser, shown = (size, "SIZE") if name in _SIZES else (count, "N")
+        click.option(flag, name, type=parser, metavar=shown, help=f"{_HELP.get(name, name)} ({told}).")(run)
     return run
 
 
-def _limit(name: str, flag: str) -> Any:
-    value = getattr(Limits(), name)
-    told = "no limit" if value is None else readable(value) if name in _SIZES else f"{value:,}"
-    parser, shown = (size, "SIZE") if name in _SIZES else (count, "N")
-    return Annotated[
-        int | None, typer.Option(flag, parser=parser, metavar=shown, help=f"{_HELP.get(name, name)} ({told}).")
-    ]
-
-
-def complaint(error: Any) -> str:
+def complaint(error: click.UsageError) -> str:
     """One line for what the argument parser did not accept, with the command that tells what it does."""
     text = " ".join(str(error.format_message()).split()).rstrip(".")
-    path = getattr(error.ctx, "command_path", "") or "hairpin"
+    path = error.ctx.command_path if error.ctx else "hairpin"
     wrong = re.match(r"No such command '(.*?)'", text)
     if wrong and path == "hairpin" and Path(wrong[1]).exists():
         return f"{wrong[1]!r} is not a command; to analyse it: `hairpin report {wrong[1]}`"

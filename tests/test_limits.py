@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from analyzer.cli import app
 from analyzer.limits import FLAGS, Limits, readable
