@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
-
 from analyzer.facts import fact_types
+from analyzer.facts.address import CIDR, IP, cidr, ip
 from analyzer.facts.derived import Cluster, ProgrammedEndpoint, ProgrammedService
 from analyzer.facts.fact import Coverage, Fact, NodeName, PodName, Selector, ServiceName
 from analyzer.facts.logs import LogLine
@@ -20,12 +19,10 @@ from benchmarks.generate import YEAR
 def cluster(nodes: int, services: int, pods: int, log_lines: int, programmed: bool = True) -> Facts:
     """A healthy flannel cluster: every node has all routes and programs every service; logs hold time-outs."""
     names = [NodeName(f"node-{number}") for number in range(nodes)]
-    ranges = [ip_network(f"10.{42 + number // 256}.{number % 256}.0/24") for number in range(nodes)]
-    facts: list[Fact] = [Cluster(cni="flannel", service_proxy="iptables", pod_cidrs=(ip_network("10.42.0.0/16"),))]
+    ranges = [_cidr(f"10.{42 + number // 256}.{number % 256}.0/24") for number in range(nodes)]
+    facts: list[Fact] = [Cluster(cni="flannel", service_proxy="iptables", pod_cidrs=(_cidr("10.42.0.0/16"),))]
     for number, name in enumerate(names):
-        facts.append(
-            Node(name=name, ip=ip_address(f"192.168.{number // 250}.{number % 250 + 1}"), pod_cidr=ranges[number])
-        )
+        facts.append(Node(name=name, ip=_ip(f"192.168.{number // 250}.{number % 250 + 1}"), pod_cidr=ranges[number]))
         origin = Source(f"nodes/{name}/ip-route.txt", 1, 1)
         facts += [Route(origin=origin, node=name, destination=to, dev="flannel.1") for to in ranges]
     for number in range(pods):
@@ -43,7 +40,7 @@ def cluster(nodes: int, services: int, pods: int, log_lines: int, programmed: bo
         )
     for number in range(services):
         service = ServiceName(f"shop/web-{number}")
-        address = ip_address(f"10.{96 + number // 65536}.{number // 256 % 256}.{number % 256}")
+        address = _ip(f"10.{96 + number // 65536}.{number // 256 % 256}.{number % 256}")
         selector = Selector({"app": f"web-{number}"})
         facts.append(
             Service(namespace="shop", name=f"web-{number}", type="ClusterIP", cluster_ip=address, selector=selector)
@@ -65,6 +62,19 @@ def cluster(nodes: int, services: int, pods: int, log_lines: int, programmed: bo
             LogLine(origin=origin, node=name, component="k3s", time=YEAR - number, message=text, age=float(number))
         )
     return Facts(facts, _everything(names))
+
+
+def _ip(text: str) -> IP:
+    """An address as readers make it: one object for each text."""
+    found = ip(text)
+    assert found is not None
+    return found
+
+
+def _cidr(text: str) -> CIDR:
+    found = cidr(text)
+    assert found is not None
+    return found
 
 
 def _everything(nodes: list[NodeName]) -> list[Coverage]:

@@ -8,10 +8,11 @@ from typing import Any
 from analyzer.engine.code import Code
 from analyzer.engine.evaluation import applicable, evaluate
 from analyzer.engine.expression import mentioned
+from analyzer.engine.hit import fact_of, hit_of
 from analyzer.engine.outcome import Outcome
 from analyzer.engine.plan import slots
 from analyzer.engine.rule import Clause, Rule
-from analyzer.engine.search import cluster_of, fact_of, hit_of
+from analyzer.engine.search import cluster_of
 from analyzer.facts.store import Facts
 
 # More bindings than this are not followed: the point is to see where a rule loses its facts.

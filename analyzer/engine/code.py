@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import msgspec
@@ -33,6 +35,12 @@ from analyzer.engine.expression import (
 )
 from analyzer.engine.pattern import LENGTH
 from analyzer.facts.address import contains
+
+
+@lru_cache(maxsize=4096)
+def _compiled(source: str) -> CodeType:
+    """The same few conditions stand in many rules, and compiling takes longer than most rules do."""
+    return compile(source, "<rule>", "eval")
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -67,7 +75,7 @@ class Code:
         return made
 
     def _function(self, parameters: str, body: str) -> Any:
-        return eval(compile(f"lambda {parameters}: {body}", "<rule>", "eval"), self.globals)
+        return eval(_compiled(f"lambda {parameters}: {body}"), self.globals)
 
     def true(self, test: Test) -> str:
         """Code that is truthy exactly if the test is true."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -17,6 +18,10 @@ from analyzer.facts.store import DIMENSIONS, Facts
 from analyzer.facts.workloads import Pod
 
 Scope = Mapping[str, tuple[str, ...]]
+CELL = ("node", "namespace", "pod")
+Cell = tuple[str | None, str | None, str | None]
+# A fact type, and of each pin its dimension and whether it takes the namespace of a reference.
+Shape = tuple[type[Fact], tuple[tuple[str, bool], ...]]
 
 # Components that run as units of the host's init system; others are containers.
 UNITS = frozenset(
@@ -32,19 +37,44 @@ class Looked(msgspec.Struct, frozen=True):
 
 
 class Collected:
-    """The coverage of a cluster, asked for by fact type and scope; answers are kept."""
+    """The coverage of a cluster, asked for by fact type and scope; answers are kept.
+
+    Entries stand in cells by what CELL names, so that a question meets only those that may speak of it.
+    """
 
     def __init__(self, facts: Facts) -> None:
-        self._entries: dict[str, dict[str | None, list[Coverage]]] = defaultdict(lambda: defaultdict(list))
-        self._home = {pod.key: str(pod.node) for pod in facts.of(Pod) if pod.node}
+        self._cells: dict[str, dict[Cell, list[Coverage]]] = defaultdict(lambda: defaultdict(list))
+        self._partial: dict[str, list[Coverage]] = defaultdict(list)
+        self._by_node: dict[str, dict[str | None, list[Coverage]]] = defaultdict(lambda: defaultdict(list))
+        self._by_pod: dict[str, dict[str | None, list[Coverage]]] = defaultdict(lambda: defaultdict(list))
         self._answers: dict[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], Looked] = {}
-        nodes = {str(node.name) for node in facts.of(Node)}
+        self._answered: dict[Shape, dict[tuple[Any, ...], Looked]] = defaultdict(dict)
+        home = {pod.key: str(pod.node) for pod in facts.of(Pod) if pod.node}
+        self.listed = tuple(sorted({str(node.name) for node in facts.of(Node)}))
+        nodes = set(self.listed)
         for entry in facts.all_coverage():
-            node = entry.node or (self._home.get(entry.pod or "") if entry.fact in LOGS else None)
-            self._entries[entry.fact][node].append(entry)
+            self._cells[entry.fact][entry.node, entry.namespace, entry.pod].append(entry)
+            if not entry.complete:
+                self._partial[entry.fact].append(entry)
+            if entry.fact in LOGS:
+                node = entry.node or home.get(entry.pod or "")
+                self._by_node[entry.fact][node].append(entry)
+                if entry.pod is not None or entry.node is None:
+                    self._by_pod[entry.fact][entry.pod].append(entry)
             if entry.node:
                 nodes.add(entry.node)
-        self.nodes = tuple(sorted(nodes))
+        self.nodes = dict.fromkeys(sorted(nodes))
+
+    def everywhere(self, kind: type[Fact]) -> bool:
+        """Whether one artifact holds all facts of a type that the cluster has, so that no scope lacks any."""
+        return any(
+            entry.complete and all(getattr(entry, name) is None for name in DIMENSIONS)
+            for entry in self._cells.get(kind.__name__, {}).get((None, None, None), ())
+        )
+
+    def answered(self, shape: Shape) -> dict[tuple[Any, ...], Looked]:
+        """The answers so far to questions of one shape, by the values they were asked for; rules share them."""
+        return self._answered[shape]
 
     def look(self, kind: type[Fact], scope: Scope) -> Looked:
         """What finding no fact of this type within the scope means."""
@@ -58,7 +88,7 @@ class Collected:
         if everywhere and not everywhere.lacks:
             return everywhere
         if kind.per == "node" and "node" not in scope and "pod" not in scope and self.nodes:
-            scope = {**scope, "node": self.nodes}
+            scope = {**scope, "node": tuple(self.nodes)}
         looked = [
             self._one(kind, dict(zip(scope, values, strict=True)))
             for values in product(*(scope[name] for name in scope))
@@ -69,30 +99,43 @@ class Collected:
         )
 
     def _one(self, kind: type[Fact], scope: Mapping[str, str]) -> Looked:
-        found = [entry for entry in self._near(kind.__name__, scope.get("node")) if _covers(entry, scope)]
+        found = [entry for entry in self._near(kind.__name__, scope) if _covers(entry, scope)]
         if any(entry.complete for entry in found):
             return Looked(tuple(sorted({entry.path for entry in found if entry.path})))
         if not found and "node" not in scope:
-            found = [entry for entry in self._all(kind.__name__) if not entry.complete and _meets(entry, scope)]
+            found = [entry for entry in self._partial[kind.__name__] if _meets(entry, scope)]
         place = scope.get("node") or scope.get("namespace") or scope.get("pod") or ""
         return Looked((), (Lack(fact=kind.__name__, scope=place, command=_filled(kind, scope), note=_note(found)),))
 
     def _logs(self, kind: type[Fact], scope: Scope) -> Looked:
         """Any log of the scope may hold the line: one that is complete will do."""
-        nodes = scope.get("node", (None,))
-        near = [entry for node in nodes for entry in self._near(kind.__name__, node)] if "node" in scope else None
-        found = [entry for entry in near or self._all(kind.__name__) if _may_hold(entry, scope)]
+        found = [entry for entry in self._near_logs(kind.__name__, scope) if _may_hold(entry, scope)]
         if any(entry.complete for entry in found):
             return Looked(tuple(sorted({entry.path for entry in found if entry.path})))
         place = next((scope[name][0] for name in ("node", "pod") if name in scope), "")
         return Looked((), (Lack(fact=kind.__name__, scope=place, command=_log_command(scope), note=_note(found)),))
 
-    def _near(self, fact: str, node: str | None) -> list[Coverage]:
-        entries = self._entries.get(fact, {})
-        return [*entries.get(None, ()), *(entries.get(node, ()) if node else ())]
+    def _near(self, fact: str, scope: Mapping[str, str]) -> Iterator[Coverage]:
+        """The entries that leave node, namespace and pod open or name those of the scope."""
+        cells = self._cells.get(fact)
+        if cells:
+            sides = [(None,) if (value := scope.get(name)) is None else (None, value) for name in CELL]
+            for node, namespace, pod in product(*sides):
+                yield from cells.get((node, namespace, pod), ())
 
-    def _all(self, fact: str) -> list[Coverage]:
-        return [entry for found in self._entries.get(fact, {}).values() for entry in found]
+    def _near_logs(self, fact: str, scope: Scope) -> Iterable[Coverage]:
+        """The logs of the scope's nodes or of its pods, and those that may be anybody's; all if it names neither."""
+        if "node" in scope:
+            logs, names = self._by_node[fact], scope["node"]
+        elif "pod" in scope:
+            logs, names = self._by_pod[fact], scope["pod"]
+        else:
+            return self._logs_of(fact)
+        near = [*logs.get(None, ()), *(entry for name in dict.fromkeys(names) for entry in logs.get(name, ()))]
+        return near if near or "node" not in scope else self._logs_of(fact)
+
+    def _logs_of(self, fact: str) -> list[Coverage]:
+        return [entry for found in self._by_node[fact].values() for entry in found]
 
 
 def _covers(entry: Coverage, scope: Mapping[str, str]) -> bool:

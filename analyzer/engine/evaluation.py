@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from analyzer.engine.code import Code, Slot
-from analyzer.engine.collected import collected
 from analyzer.engine.expression import (
     Compare,
     Contained,
@@ -22,19 +22,21 @@ from analyzer.engine.expression import (
     mentioned,
     references,
 )
-from analyzer.engine.fields import FieldType, fields
-from analyzer.engine.hit import Hit
+from analyzer.engine.fields import fields
+from analyzer.engine.hit import Hit, fact_of
 from analyzer.engine.message import render, show
 from analyzer.engine.outcome import Absence, Lack, Match, Outcome, Word
 from analyzer.engine.pins import LOGS
 from analyzer.engine.rule import Clause, Rule
-from analyzer.engine.search import Absent, Doubt, Row, Search, cluster_of, fact_of
+from analyzer.engine.scopes import place_of, scopes
+from analyzer.engine.search import Absent, Row, Search, cluster_of
+from analyzer.facts.acyclic import acyclic
 from analyzer.facts.derived import Cluster
 from analyzer.facts.fact import Fact
-from analyzer.facts.nodes import Node
 from analyzer.facts.store import Facts
 
 
+@acyclic()
 def evaluate(rule: Rule, facts: Facts) -> Outcome:
     """The outcome of one rule: found, clear, not collected or not applicable. Never raises on any facts."""
     applies = applicable(rule, cluster_of(facts))
@@ -45,14 +47,15 @@ def evaluate(rule: Rule, facts: Facts) -> Outcome:
     search = Search(rule, facts)
     search.run()
     matches, subjects = _matches(rule, search.rows)
-    lacks = {lack: None for doubt in search.doubts for lack in doubt.lacks}
+    said = {id(doubt.lacks): doubt.lacks for doubt in search.doubts}
+    lacks = {lack for some in said.values() for lack in some}
     word: Word = "found" if matches else "not collected" if lacks else "clear"
     return Outcome(
         rule=rule.id,
         word=word,
         matches=matches,
-        lacks=tuple(sorted(lacks, key=lambda lack: (lack.fact, lack.scope, lack.command, lack.note))),
-        scopes=_scopes(rule, facts, subjects, search.doubts),
+        lacks=tuple(sorted(lacks, key=attrgetter("fact", "scope", "command", "note"))),
+        scopes=scopes(rule, facts, subjects, search.doubts),
         evaluated=search.evaluated,
     )
 
@@ -68,11 +71,10 @@ def applicable(rule: Rule, cluster: Cluster) -> Word:
     code = Code({"cluster": Slot("c", "Cluster")})
     test = rule.only_if.test
     holds = code.predicate([test])
-    fails = code.predicate([Negation(test)])
-    assert holds is not None and fails is not None
-    if holds(None, None, cluster):
+    if holds is not None and holds(None, None, cluster):
         return "clear"
-    if fails(None, None, cluster):
+    fails = code.predicate([Negation(test)])
+    if fails is not None and fails(None, None, cluster):
         return "not applicable"
     return "clear" if _supposed(test, cluster) else "not collected"
 
@@ -198,14 +200,10 @@ def _node(each: Sequence[Clause], found: dict[str, list[Any]]) -> str:
     """The node that a finding is about: of the first `each` that is a node or stands on one."""
     for clause in each:
         for item in found[clause.name]:
-            name = _place(fact_of(item))
+            name = place_of(fact_of(item))
             if name:
                 return name
     return ""
-
-
-def _place(fact: Any) -> str:
-    return str(fact.name) if isinstance(fact, Node) else str(getattr(fact, "node", None) or "")
 
 
 def entities(fact: Fact) -> Iterable[str]:
@@ -273,26 +271,3 @@ def _spelled(clause: Clause, test: Test, mentions: Sequence[tuple[Refer, int]], 
                 value = (value or {}).get(refer.item)
             values[refer.name, refer.field] = show(value)
     return spell(test, clause.name, values)
-
-
-def _scopes(rule: Rule, facts: Facts, found: Iterable[str], doubts: Iterable[Doubt]) -> dict[str, Word]:
-    """The outcome per node, for rules whose `each` is about nodes or what stands on them."""
-    about = [
-        position
-        for position, clause in enumerate(rule.match)
-        if clause.quantifier == "each"
-        and (clause.fact == "Node" or fields(clause.kind).get("node", FieldType("text")).refers)
-    ]
-    if not about:
-        return {}
-    nodes = {str(node.name) for node in facts.of(Node)} | set(found)
-    words: dict[str, Word] = dict.fromkeys(sorted(nodes), "clear")
-    known = set(collected(facts).nodes) | nodes
-    for doubt in doubts:
-        places = {lack.scope for lack in doubt.lacks if lack.scope in known}
-        if not places:
-            bound = doubt.bound[about[0]]
-            place = _place(fact_of(bound)) if bound is not None else ""
-            places = {place} if place else set(words)
-        words |= dict.fromkeys(places, "not collected")
-    return words | dict.fromkeys(found, "found")

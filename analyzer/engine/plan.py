@@ -35,10 +35,11 @@ Predicate = Callable[[Any, Any, Any], Any]
 class Step(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One clause made ready to run.
 
-    `fields` are indexed and looked up by `key`; `test` holds for the rest. A step that is `standing` looks up the same
-    facts whatever was bound before: `local` filters them once, then `inner` (getters) and `inner_key` join them.
-    `expanded`: later clauses speak of its fact, so its facts are tried one by one. `scope` gives the values of `pins`.
-    `known` is None where a bound fact does not say what this clause compares with.
+    `fields` are indexed and looked up by `key`; `local` is tested of a fact whatever was bound before, `test` the rest.
+    A step that is `standing` looks up the same facts whatever was bound before: `local` filters them once, then `inner`
+    (getters) and `inner_key` join them. `expanded`: later clauses speak of its fact, so its facts are tried one by one.
+    `scope` gives the values of `pins`; `stated`: none of them can be missing. `known` is None where a bound fact does
+    not say what this clause compares with. `keyed`: the index answers all of it, and `known` is None where `key` is.
     """
 
     clause: Clause
@@ -54,7 +55,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     inner_key: Key | None
     pins: tuple[Pin, ...]
     scope: tuple[Key, ...]
+    stated: bool
     known: Key | None
+    keyed: bool
 
 
 def slots(rule: Rule, own: str = "") -> dict[str, Slot]:
@@ -96,9 +99,9 @@ def step(rule: Rule, position: int) -> Step:
         expanded=clause.quantifier == "each" or _used_later(rule, position),
         fields=names,
         key=code.key([early[name] for name in names]),
-        test=code.predicate([test for test in rest if not standing or test not in local]),
+        test=code.predicate([test for test in rest if test not in local]),
         standing=standing,
-        local=code.predicate(local) if standing else None,
+        local=code.predicate(local),
         inner=Code({**slots(rule), clause.name: Slot("b", clause.fact, bool(clause.text))}).key(
             [Refer(clause.name, name, fields(clause.kind)[name]) for name in late]
         )
@@ -107,7 +110,9 @@ def step(rule: Rule, position: int) -> Step:
         inner_key=code.key(list(late.values())) if late else None,
         pins=fixed,
         scope=tuple(code.key(pin.values) for pin in fixed),
+        stated=not any(refer.type.optional for pin in fixed for value in pin.values for refer in references(value)),
         known=code.key(operands) if operands else None,
+        keyed=not standing and not rest and all(_whole(side) in map(_whole, joins.values()) for side in operands),
     )
 
 
@@ -121,6 +126,11 @@ def _operands(test: Test, own: str) -> list[Value]:
     return [
         side for side in sides if own not in mentioned(side) and any(refer.type.optional for refer in references(side))
     ]
+
+
+def _whole(value: Value) -> Value:
+    """The reference that a part was taken of."""
+    return value.of if isinstance(value, Part) else value
 
 
 def _equality(test: Test, clause: Clause) -> dict[str, Value] | None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from analyzer.engine.collected import Looked, collected
 from analyzer.engine.expression import Refer, references
-from analyzer.engine.hit import Hit
+from analyzer.engine.hit import crowd, hits, lowered
 from analyzer.engine.outcome import Lack
 from analyzer.engine.plan import Step, step
 from analyzer.engine.rule import Rule
 from analyzer.facts.derived import Cluster
 from analyzer.facts.store import Facts
-from analyzer.logs.template import captures
 
 NOTHING: tuple[str, ...] = ()
+Walk = Callable[[], None]
 
 
 class Absent(msgspec.Struct, frozen=True):
@@ -43,7 +43,11 @@ class Doubt(msgspec.Struct, frozen=True):
 
 
 class Search:
-    """The search for one rule; `rows` and `doubts` are what it found, `evaluated` how many bindings it looked at."""
+    """The search for one rule; `rows` and `doubts` are what it found, `evaluated` how many bindings it looked at.
+
+    Each clause becomes a function that finds its facts, given what is bound, and calls that of the next clause. They
+    are made when they are first reached: most rules end at a clause of which a cluster has no facts.
+    """
 
     def __init__(self, rule: Rule, facts: Facts) -> None:
         self.rule, self.facts = rule, facts
@@ -56,86 +60,183 @@ class Search:
         self._deepest = each[-1] if each else -1
         self._bound: list[Any] = [None] * len(rule.match)
         self._absent: list[Absent] = []
-        self._steps = [step(rule, position) for position in range(len(rule.match))]
-        self._standing: dict[Step, Any] = {}
-        self._indexes: dict[int, Mapping[tuple[Any, ...], Sequence[Any]]] = {}
-        self._looked: dict[tuple[Any, ...], Looked] = {}
 
     def run(self) -> None:
         """Look at every binding."""
-        self._next(0)
+        self._walk(0)()
         if self._deepest < 0:
             self.evaluated = 1
 
-    def _next(self, position: int) -> None:
-        if position == len(self._steps):
-            self.rows.append(Row(tuple(self._bound), tuple(self._absent)))
-            return
-        this = self._steps[position]
+    def _walk(self, position: int) -> Walk:
+        """What is to be done at a clause whenever those before it are bound."""
+        if position == len(self.rule.match):
+            return self._hold
+        this = step(self.rule, position)
         match this.clause.quantifier:
             case "none":
-                self._none(this)
+                return self._none(this)
             case "maybe":
-                self._bound[position] = self.candidates(this)
-                self._next(position + 1)
+                return self._maybe(this)
             case _:
-                self._some(this)
+                return self._some(this)
 
-    def _none(self, this: Step) -> None:
-        if this.known is not None and this.known(self._bound, self.cluster) is None:
-            # What it compares with is missing, so it is neither true nor false that there is none.
-            self._doubt(this)
-        elif not self.candidates(this) and not self._doubt(this):
-            self._absent.append(Absent(this.position, self.look(this).searched))
-            self._next(this.position + 1)
-            self._absent.pop()
+    def _hold(self) -> None:
+        self.rows.append(Row(tuple(self._bound), tuple(self._absent)))
 
-    def _some(self, this: Step) -> None:
-        clause, position = this.clause, this.position
-        found = self.candidates(this)
-        if clause.at_least > 1:
-            found = crowd(found, clause.at_least, clause.within)
-        if position == self._deepest:
-            self.evaluated += len(found)
-        if found and this.expanded:
-            for fact in found:
-                self._bound[position] = fact
-                self._next(position + 1)
-        elif found:
-            self._bound[position] = found
-            self._next(position + 1)
-        self._bound[position] = None
-        # What was not collected may hold further facts to report; for `some` one is enough.
-        if not found or clause.quantifier == "each":
-            self._doubt(this)
+    def _maybe(self, this: Step) -> Walk:
+        bound, position, find = self._bound, this.position, self._finder(this)
+        after = self._walk(position + 1)
 
-    def _doubt(self, this: Step) -> bool:
+        def walk() -> None:
+            bound[position] = find()
+            after()
+
+        return walk
+
+    def _none(self, this: Step) -> Walk:
+        bound, cluster, absent = self._bound, self.cluster, self._absent
+        look = self._looker(this)
+        doubt = self._doubter(this, look)
+        after: Walk | None = None
+
+        def gone() -> None:
+            nonlocal after
+            if not doubt():
+                absent.append(Absent(this.position, look().searched))
+                after = after or self._walk(this.position + 1)
+                after()
+                absent.pop()
+
+        if this.keyed:
+            key, index = this.key, self.facts.index(this.kind, this.fields)
+
+            def walk() -> None:
+                sought = key(bound, cluster)
+                if sought is None:
+                    doubt()
+                elif sought not in index:
+                    gone()
+
+            return walk
+
+        known, find = this.known, self._finder(this)
+
+        def sift() -> None:
+            if known is not None and known(bound, cluster) is None:
+                # What it compares with is missing, so it is neither true nor false that there is none.
+                doubt()
+            elif not find():
+                gone()
+
+        return sift
+
+    def _some(self, this: Step) -> Walk:
+        clause, position, bound = this.clause, this.position, self._bound
+        find, doubt = self._finder(this), self._doubter(this, self._looker(this))
+        counted, every = position == self._deepest, clause.quantifier == "each"
+        after: Walk | None = None
+
+        def walk() -> None:
+            nonlocal after
+            found = find()
+            if clause.at_least > 1:
+                found = crowd(found, clause.at_least, clause.within)
+            if found:
+                if counted:
+                    self.evaluated += len(found)
+                after = after or self._walk(position + 1)
+                if this.expanded:
+                    for fact in found:
+                        bound[position] = fact
+                        after()
+                else:
+                    bound[position] = found
+                    after()
+                bound[position] = None
+                if not every:
+                    return
+            # What was not collected may hold further facts to report; for `some` one is enough.
+            doubt()
+
+        return walk
+
+    def _doubter(self, this: Step, look: Callable[[], Looked]) -> Callable[[], bool]:
         """Whether too little was collected to say that a clause has no more facts; if so it is noted."""
-        looked = self.look(this)
-        if looked.lacks:
-            self.doubts.append(Doubt(tuple(self._bound), looked.lacks))
-        return bool(looked.lacks)
+        if this.stated and self.coverage.everywhere(this.kind):
+            return lambda: False
+        bound, doubts = self._bound, self.doubts
 
-    def candidates(self, this: Step) -> Sequence[Any]:
-        """The facts for which the conditions of a clause hold, given what is bound."""
-        if this.standing:
-            found = self._standing.get(this)
+        def doubt() -> bool:
+            lacks = look().lacks
+            if lacks:
+                doubts.append(Doubt(tuple(bound), lacks))
+            return bool(lacks)
+
+        return doubt
+
+    def _looker(self, this: Step) -> Callable[[], Looked]:
+        """What it means that a clause finds nothing, given what is bound; asked once for each scope."""
+        bound, cluster, keys = self._bound, self.cluster, this.scope
+        known = self.coverage.answered((this.kind, tuple((pin.dimension, pin.namespaced) for pin in this.pins)))
+        unsaid: dict[tuple[Any, ...], Looked] = {}
+
+        def look() -> Looked:
+            asked = tuple([key(bound, cluster) for key in keys])
+            found = known.get(asked) or unsaid.get(asked)
             if found is None:
-                found = self._standing[this] = self._stand(this)
-            if this.inner_key is not None:
-                key = this.inner_key(self._bound, self.cluster)
-                found = found.get(key, NOTHING) if key is not None else NOTHING
-        else:
-            key = this.key(self._bound, self.cluster)
-            index = self._indexes.get(this.position)
-            if index is None:
-                index = self._indexes[this.position] = self.facts.index(this.kind, this.fields)
-            found = index.get(key, NOTHING) if key is not None else NOTHING
-        test = this.test
-        if test is None or not found:
+                # What a missing value means depends on the rule.
+                found = (unsaid if None in asked else known)[asked] = self._look(this, asked)
             return found
+
+        return look
+
+    def _finder(self, this: Step) -> Callable[[], Sequence[Any]]:
+        """The facts for which the conditions of a clause hold, given what is bound."""
+        find, test = self._joined(this), this.test
+        if test is None:
+            return find
         bound, cluster = self._bound, self.cluster
-        return [fact for fact in found if test(bound, fact, cluster)]
+
+        def sift() -> Sequence[Any]:
+            found = find()
+            return [fact for fact in found if test(bound, fact, cluster)] if found else found
+
+        return sift
+
+    def _joined(self, this: Step) -> Callable[[], Sequence[Any]]:
+        """The facts that fit by the clause's equalities and by what it says of them alone."""
+        bound, cluster = self._bound, self.cluster
+        if this.standing:
+            found, inner_key = self._stand(this), this.inner_key
+            if inner_key is None:
+                return lambda: found
+
+            def join() -> Sequence[Any]:
+                key = inner_key(bound, cluster)
+                return found.get(key, NOTHING) if key is not None else NOTHING
+
+            return join
+
+        key_of, index, local = this.key, self.facts.index(this.kind, this.fields), this.local
+
+        def look_up() -> Sequence[Any]:
+            key = key_of(bound, cluster)
+            return index.get(key, NOTHING) if key is not None else NOTHING
+
+        if local is None:
+            return look_up
+        sifted: dict[Any, Sequence[Any]] = {}
+
+        def look_up_sifted() -> Sequence[Any]:
+            key = key_of(bound, cluster)
+            if key is None:
+                return NOTHING
+            known = sifted.get(key)
+            if known is None:
+                known = sifted[key] = [fact for fact in index.get(key, NOTHING) if local(bound, fact, cluster)]
+            return known
+
+        return look_up_sifted
 
     def _stand(self, this: Step) -> Any:
         """What a clause finds whatever was bound: filtered once, and indexed by what is joined."""
@@ -144,7 +245,7 @@ class Search:
             key = this.key(self._bound, self.cluster)
             found = self.facts.index(this.kind, this.fields).get(key, NOTHING) if key is not None else NOTHING
         if this.clause.text:
-            found = [hit for fact in found if (hit := hit_of(this.clause.text, fact))]
+            found = hits(this.clause.text, found, lowered(self.facts, this.kind))
         if this.local is not None:
             local, bound, cluster = this.local, self._bound, self.cluster
             found = [fact for fact in found if local(bound, fact, cluster)]
@@ -156,15 +257,6 @@ class Search:
             if inner is not None:
                 table[inner].append(fact)
         return dict(table)
-
-    def look(self, this: Step) -> Looked:
-        """What it means that a clause found nothing, given what is bound."""
-        bound, cluster = self._bound, self.cluster
-        asked = (this.position, *[key(bound, cluster) for key in this.scope])
-        known = self._looked.get(asked)
-        if known is None:
-            known = self._looked[asked] = self._look(this, asked[1:])
-        return known
 
     def _look(self, this: Step, scopes: Sequence[Any]) -> Looked:
         scope: dict[str, tuple[str, ...]] = {}
@@ -188,37 +280,6 @@ class Search:
                 note = f"no artifact tells the {refer.field} of a {kind.__name__}"
                 return Looked((), (Lack(fact=this.kind.__name__, command=kind.command, note=note),))
         return Looked()
-
-
-def hit_of(texts: Sequence[str], fact: Any) -> Hit | None:
-    """A fact with what the first fitting pattern captures from its message."""
-    message = fact.message
-    if message:
-        for text in texts:
-            found = captures(text, message)
-            if found is not None:
-                return Hit(fact, found)
-    return None
-
-
-def fact_of(item: Any) -> Any:
-    """The fact itself, out of its Hit if it is in one."""
-    return item.fact if isinstance(item, Hit) else item
-
-
-def crowd(found: Sequence[Any], at_least: int, within: float | None) -> Sequence[Any]:
-    """The facts if there are enough, or the fullest span of `within` seconds, the earliest of equals; else nothing."""
-    if within is None:
-        return found if len(found) >= at_least else ()
-    dated = sorted((item for item in found if fact_of(item).time is not None), key=lambda item: fact_of(item).time)
-    best: Sequence[Any] = ()
-    first = 0
-    for last, item in enumerate(dated):
-        while fact_of(item).time - fact_of(dated[first]).time > within:
-            first += 1
-        if last + 1 - first > len(best):
-            best = dated[first : last + 1]
-    return best if len(best) >= at_least else ()
 
 
 def cluster_of(facts: Facts) -> Cluster:

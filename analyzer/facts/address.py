@@ -4,16 +4,83 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
+from typing import Any
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 CIDR = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# The standard library works the hash out anew each time, and facts are joined by hash hundreds of thousands of times.
+# These know theirs. They equal the plain ones, and are pickled as texts so that each process has one of each.
+
+
+class IPv4Address(ipaddress.IPv4Address):
+    """An IPv4 address that knows its hash."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(self, address: object) -> None:
+        super().__init__(address)
+        self._hash = super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ip, (str(self),)
+
+
+class IPv6Address(ipaddress.IPv6Address):
+    """An IPv6 address that knows its hash."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(self, address: object) -> None:
+        super().__init__(address)
+        self._hash = super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ip, (str(self),)
+
+
+class IPv4Network(ipaddress.IPv4Network):
+    """An IPv4 network that knows its hash."""
+
+    def __init__(self, address: object, strict: bool = True) -> None:
+        super().__init__(address, strict)
+        self.network_address = IPv4Address(int(self.network_address))
+        self._hash = super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return cidr, (str(self),)
+
+
+class IPv6Network(ipaddress.IPv6Network):
+    """An IPv6 network that knows its hash."""
+
+    def __init__(self, address: object, strict: bool = True) -> None:
+        super().__init__(address, strict)
+        self.network_address = IPv6Address(int(self.network_address))
+        self._hash = super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return cidr, (str(self),)
 
 
 @lru_cache(maxsize=65536)
 def ip(text: str) -> IP | None:
     """The address that `text` spells (a zone such as %eth0 is dropped), or None: masked addresses stay unknown."""
+    bare = text.split("%", 1)[0]
     try:
-        return ipaddress.ip_address(text.split("%", 1)[0])
+        return IPv6Address(bare) if ":" in bare else IPv4Address(bare)
     except ValueError:
         return None
 
@@ -22,7 +89,7 @@ def ip(text: str) -> IP | None:
 def cidr(text: str) -> CIDR | None:
     """The network that `text` spells, host bits dropped; an address is its own /32 or /128; None if it is neither."""
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return IPv6Network(text, strict=False) if ":" in text else IPv4Network(text, strict=False)
     except ValueError:
         return None
 

@@ -13,6 +13,7 @@ from analyzer.facts.fact import Coverage, Fact
 
 F = TypeVar("F", bound=Fact)
 
+ALIKE = 256  # facts that are looked at to guess whether an index has one fact for each key
 DIMENSIONS = ("node", "namespace", "pod", "component", "table")
 
 
@@ -24,7 +25,7 @@ class Facts:
         for fact in facts:
             by_type[type(fact)].append(fact)
         self._by_type = {kind: tuple(found) for kind, found in by_type.items()}
-        self._indexes: dict[tuple[type[Fact], tuple[str, ...]], dict[tuple[Any, ...], list[Any]]] = {}
+        self._indexes: dict[tuple[type[Fact], tuple[str, ...]], dict[tuple[Any, ...], Sequence[Any]]] = {}
         self._coverage: dict[str, list[Coverage]] = defaultdict(list)
         self._looked: dict[tuple[Any, ...], tuple[Coverage, ...]] = {}
         for entry in coverage:
@@ -47,15 +48,7 @@ class Facts:
         """Facts of a type by the values of these fields; made once, kept."""
         wanted = (kind, fields)
         if wanted not in self._indexes:
-            table: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-            if len(fields) > 1:
-                values = attrgetter(*fields)
-                for fact in self.of(kind):
-                    table[values(fact)].append(fact)
-            else:
-                for fact in self.of(kind):
-                    table[tuple(getattr(fact, name) for name in fields)].append(fact)
-            self._indexes[wanted] = dict(table)
+            self._indexes[wanted] = _indexed(self.of(kind), fields)
         return self._indexes[wanted]
 
     def all(self) -> Iterable[Fact]:
@@ -97,6 +90,22 @@ class Facts:
     def plus(self, facts: Iterable[Fact], coverage: Iterable[Coverage] = ()) -> Facts:
         """These facts and further ones; the original is left alone."""
         return Facts((*self.all(), *facts), (*self.all_coverage(), *coverage))
+
+
+def _indexed(facts: Sequence[Fact], fields: tuple[str, ...]) -> dict[tuple[Any, ...], Sequence[Any]]:
+    if not fields:
+        return {(): facts} if facts else {}
+    values = map(attrgetter(*fields), facts)
+    keys: list[tuple[Any, ...]] = list(values if len(fields) > 1 else zip(values, strict=True))
+    # Where the fields tell facts apart, a tuple of one is made far faster than a list for each, and holds less.
+    if len(set(keys[:ALIKE])) == len(keys[:ALIKE]):
+        single: dict[tuple[Any, ...], Sequence[Any]] = dict(zip(keys, zip(facts, strict=True), strict=True))
+        if len(single) == len(facts):
+            return single
+    table: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for key, fact in zip(keys, facts, strict=True):
+        table[key].append(fact)
+    return dict(table)
 
 
 def merge(ranked: Iterable[tuple[int, Fact]]) -> list[Fact]:

@@ -64,7 +64,7 @@ class Template(msgspec.Struct, frozen=True):
 
     def match(self, message: str) -> dict[str, Value] | None:
         """The values captured at the first place where the template fits, or None. Linear in the message."""
-        text, low = _folded(message)
+        text, low = folded(message)
         if self.longest not in low:
             return None
         return _Search(self, text, low).run()
@@ -200,7 +200,7 @@ def plain(message: str) -> str:
 
 
 @lru_cache(maxsize=32768)
-def _folded(message: str) -> tuple[str, str]:
+def folded(message: str) -> tuple[str, str]:
     """A plain message and the same in lower case, character for character."""
     text = plain(message)
     low = text.lower()
