@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from analyzer.facts.address import cidr, ip
 from analyzer.facts.fact import Coverage, Fact, NodeName
 from analyzer.facts.firewall import Rule
@@ -51,6 +53,20 @@ def test_order_of_artifacts_decides_nothing() -> None:
         shuffled = pairs[:]
         random.Random(seed).shuffle(shuffled)
         assert merge(shuffled) == expected
+
+
+@pytest.mark.parametrize("fields", [(), ("name",), ("node",), ("node", "name"), ("name", "node", "value")])
+@pytest.mark.parametrize("alike", [0, 1, 300], ids=lambda number: f"{number} settings twice")
+def test_index_holds_every_fact_by_its_values(fields: tuple[str, ...], alike: int) -> None:
+    """Two facts of one key may stand far behind those that suggest that keys tell facts apart."""
+    once = [Sysctl(node=NodeName(f"n{n % 7}"), name=f"s{n}", value="1", origin=Source("f", n, n)) for n in range(600)]
+    facts = [*once, *(Sysctl(node=one.node, name=one.name, value="1", origin=B) for one in once[:alike])]
+    index = Facts(facts).index(Sysctl, fields)
+    for fact in facts:
+        key = tuple(getattr(fact, name) for name in fields)
+        assert list(index[key]) == [one for one in facts if tuple(getattr(one, name) for name in fields) == key]
+    assert sum(map(len, index.values())) == len(facts)
+    assert not Facts(()).index(Sysctl, fields)
 
 
 def test_coverage_by_dimension() -> None:
