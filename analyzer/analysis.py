@@ -27,6 +27,7 @@ from analyzer.facts.source import Source
 from analyzer.facts.store import Facts, merge
 from analyzer.join import joint_coverage, node_names, over_namespaces, rename_coverage, rename_fact
 from analyzer.kinds import kinds
+from analyzer.listings import without_copies
 from analyzer.logs import Patterns, Scanned
 from analyzer.model import derive
 from analyzer.recognise import Artifact, Recognition, recognise
@@ -208,7 +209,7 @@ def _merged(
     ]
     if first_seen and not any(entry.fact == "Node" for entry in coverage):
         coverage.append(Coverage(fact="Node", complete=False, note="only the nodes whose own dumps are here"))
-    return Facts(merge(pairs), coverage)
+    return Facts(merge(without_copies(pairs)), coverage)
 
 
 def network_options() -> Options:

@@ -31,6 +31,8 @@ def dimension(kind: type[Fact], field: str) -> tuple[str, bool] | None:
         return "table", False
     if field == "protocol" and kind.__name__ == "Listener":
         return "component", False  # ss and netstat list the sockets of one protocol at a time
+    if field == "kind" and kind.__name__ == "Workload":
+        return "component", False  # each kind of workload is a list of its own
     if kind.per == "node":
         return {"node": ("node", False), "netns": ("pod", False)}.get(field)
     if kind.per == "namespace":

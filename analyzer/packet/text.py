@@ -30,9 +30,10 @@ def sentence(result: Trace) -> str:
             text += {True: "", False: "; nothing listens there", None: ""}[result.listener]
             return text + _reply(result)
         case "dropped":
-            return f"dropped {where}; the sender waits for a time-out"
+            return f"dropped {where}{_outer(result, False)}; the sender waits for a time-out"
         case "rejected":
-            return f"rejected {where} with {result.with_ or 'an error'}; the sender sees an error at once"
+            error = result.with_ or "an error"
+            return f"rejected {where}{_outer(result, False)} with {error}; the sender sees an error at once"
         case "no-route":
             if result.route_type == "default":
                 return f"no route {where}: it leaves by the default route, whose gateway knows no pods"
@@ -45,6 +46,9 @@ def sentence(result: Trace) -> str:
         case "martian":
             return f"dropped as a martian {where}: an address that is invalid on this interface"
         case "bridge-drop":
+            last = result.steps[-1] if result.steps else None
+            if last is not None and last.hook == "bridge" and not last.text.startswith("hairpin"):
+                return f"dropped by the bridge {where}: {last.text}"
             return f"dropped by the bridge {where}: it would have to go back out of the port it came from"
         case "neighbour-unreachable":
             return f"lost {where}: nobody answers for the next hop"
@@ -83,7 +87,14 @@ def _reply(result: Trace) -> str:
         return "; the reply arrives with another address than was asked, and is refused"
     if result.reply == "unknown":
         return "; the reply cannot be followed"
-    return f"; the reply is lost {place(result.reply_at)} ({result.reply})"
+    return f"; the reply is lost {place(result.reply_at)} ({result.reply}{_outer(result, True)})"
+
+
+def _outer(result: Trace, reply: bool) -> str:
+    """Says so if what ended is the packet that a tunnel had wrapped around the one that is followed."""
+    tunnels = [step for step in result.steps if step.hook == "tunnel" and step.reply == reply]
+    wrapped = bool(tunnels) and (tunnels[-1].changed or "").startswith("wrapped")
+    return ", the outer packet of a tunnel" if wrapped else ""
 
 
 def _receiver(to: Receiver | None) -> str:
