@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
-from analyzer.facts import fact_types
-from analyzer.facts.fact import Coverage, Fact, NodeName, Parsed
+from analyzer.context import Context
+from analyzer.facts.fact import Coverage, Fact, Parsed
 from analyzer.facts.source import Gap, Place, Source
-from analyzer.frontmatter import Fill, Head
-from analyzer.shapes import Misfit, Shapes
-from analyzer.templates import Plan, Template, camel, snake
+from analyzer.fills import Fills
+from analyzer.frontmatter import Head
+from analyzer.lines import DASH
+from analyzer.plans import Template
+from analyzer.shapes import LONGEST_WORD, Misfit, Shapes
+from analyzer.templates import snake
 from analyzer.typed import fields
 
 SHOWN = 400
@@ -32,22 +36,18 @@ class Reading:
     def __init__(
         self, head: Head, facts: Sequence[type[Fact]], shapes: Shapes, path: str, place: Place, command: str
     ) -> None:
-        self.head, self.kinds, self.shapes, self.path, self.place = head, tuple(facts), shapes, path, place
-        self.command = command
+        self.head, self.shapes, self.path = head, shapes, path
+        self.context = Context(head, facts, path, place, command)
+        self.lines = shapes.lines(head.words)
         self.find = re.compile(head.words).findall
         self.special = _any([*head.skip, *_nameless(head)])
         self.skip = _any(head.skip)
         self.headers = [re.compile(pattern) for pattern in head.header]
         self.section = re.compile(head.section) if head.section else NEVER
         self.ends = re.compile(head.ends) if head.ends else NEVER
-        self.fills: dict[type[Fact], list[tuple[Fill, dict[str, re.Pattern[str]]]]] = {}
-        for fill in head.fill:
-            tests = {name: re.compile(pattern) for name, pattern in fill.when.items()}
-            self.fills.setdefault(fact_types()[camel(fill.fact)], []).append((fill, tests))
-        self.context: dict[str, str] = self._given()
-        self.bases: dict[type[Any], dict[str, Any]] = {}
-        self.plain: dict[type[Any], tuple[tuple[str, ...], tuple[Any, ...], dict[str, str]]] = {}
-        self.counts: dict[Any, int] = {}
+        self.fills = Fills(head)
+        self.ready: dict[Template, tuple[Callable[..., Fact] | None, tuple[Any, ...]]] = {}
+        self.counters: dict[Any, Callable[[], int]] = defaultdict(lambda: count(1).__next__)
         self.result: list[Fact] = []
         self.gaps: list[Gap] = []
         self.lost = 0
@@ -58,9 +58,9 @@ class Reading:
     def read(self, text: str, first_line: int) -> Parsed:
         """The facts, gaps and coverage of the text."""
         lines = text.split("\n")
-        total = sum(1 for line in lines if line and not line.isspace())
+        total = len(lines) - lines.count("") - sum(map(str.isspace, lines))
         if self.head.heal:
-            self._heal(lines, first_line)
+            self._heal(text, lines, first_line)
         collecting = gc.isenabled()
         gc.disable()  # facts hold no cycles, and looking for some among 100,000 new ones takes a third of the time
         try:
@@ -79,32 +79,53 @@ class Reading:
         return Parsed(
             facts=tuple(self.result),
             gaps=tuple(self.gaps),
-            coverage=self._coverage(text),
+            coverage=tuple(self.sections) if self.head.section else self.context.coverage(text, self.lost),
             lines=total,
             understood=total - self.lost,
         )
 
     def _lines(self, lines: Sequence[str], first_line: int) -> None:
-        find, template, special = self.find, self.shapes.template, self.special.match
-        path, healed = self.path, self.healed
+        special, path, healed = self.special.match, self.path, self.healed
+        known, ready, counters, add = self.lines.known, self.ready, self.counters, self.result.append
         for number, line in enumerate(lines, first_line):
             if special(line) and self._is_special(line, number):
                 continue
-            words = find(line)
-            if not words:
-                continue
-            found = template(words)
             end = healed.get(number, number) if healed else number
-            if type(found) is Template:
-                try:
-                    if len(found.plans) == 1 and found.plans[0].kind not in self.fills:
-                        self._fact(found, words, Source(path, number, end))
-                    else:
-                        self._facts(found, words, Source(path, number, end), line)
-                except ValueError as error:
-                    self._gap(number, end, str(error), line)
-            elif isinstance(found, Misfit):
-                self._gap(number, end, found.expected, line)
+            if len(line) <= LONGEST_WORD:
+                for matches, common in known.get(line.count(DASH), ()):
+                    found = matches(line)
+                    if found is not None:
+                        try:
+                            maker, context = ready.get(common) or self._ready(common)
+                            if maker is not None:
+                                add(maker(found.groups(), Source(path, number, end), context, counters))
+                                break
+                        except ValueError:
+                            pass  # another pattern may match, else the words tell what is wrong
+                else:
+                    self._line(line, number, end)
+            else:
+                self._line(line, number, end)
+
+    def _line(self, line: str, number: int, end: int) -> None:
+        """A line word by word."""
+        words = self.find(line)
+        if not words:
+            return
+        found = self.shapes.template(words)
+        if isinstance(found, Misfit):
+            self._gap(number, end, found.expected, line)
+            return
+        origin = Source(self.path, number, end)
+        try:
+            maker, context = self.ready.get(found) or self._ready(found)
+            if maker is None:
+                self._facts(found, words, origin, line)
+            else:
+                self.result.append(maker(words, origin, context, self.counters))
+                self.lines.learn(found, line, words)
+        except ValueError as error:
+            self._gap(number, end, str(error), line)
 
     def _blocks(self, lines: Sequence[str], first_line: int) -> Iterator[tuple[list[int], list[str]]]:
         starts = re.compile(self.head.starts) if self.head.starts else re.compile(r"\S")
@@ -148,24 +169,22 @@ class Reading:
             self._gap(numbers[row], numbers[row], known.expected, block[row])
             numbers, block = numbers[:row] + numbers[row + 1 :], block[:row] + block[row + 1 :]
 
-    def _fact(self, template: Template, words: Sequence[str], origin: Source) -> None:
-        """As `_facts`, for the common record: one fact, and nothing to be filled in."""
-        kind = template.plans[0].kind
-        plain = self.plain.get(kind)
-        if plain is None:
-            base = self._base(kind)
-            numbered = {name: by for name, by in self.head.number.items() if name in kind.__struct_fields__}
-            plain = self.plain[kind] = (tuple(base), tuple(base.values()), numbered)
-        names, context, numbered = plain
-        maker = template.maker(names, numbered)
-        if maker is None:
-            self._facts(template, words, origin, "")
-        else:
-            self.result.append(maker(words, origin, context, self._number))
+    def _ready(self, template: Template) -> tuple[Callable[..., Fact] | None, tuple[Any, ...]]:
+        """What makes the one fact of a record of this shape, and what it must be told of the context.
 
-    def _number(self, key: Any) -> int:
-        self.counts[key] = number = self.counts.get(key, 0) + 1
-        return number
+        None if there are several, or if what is to be filled in depends on the record.
+        """
+        maker, values = None, dict[str, Any]()
+        if len(template.plans) == 1:
+            [plan] = template.plans
+            base = self.context.base(plan.kind)
+            settled = self.fills.settled(plan, base, {*plan.given, *self.head.number})
+            if settled is not None:
+                values = base | settled
+                numbered = {name: by for name, by in self.head.number.items() if name in plan.kind.__struct_fields__}
+                maker = template.maker(tuple(values), numbered, tuple(settled))
+        self.ready[template] = maker, tuple(values.values())
+        return self.ready[template]
 
     def _facts(
         self,
@@ -180,17 +199,16 @@ class Reading:
         made: list[Fact] = []
         values: list[dict[str, Any]] = []
         for plan, stated in zip(template.plans, template.values, strict=True):
-            said = self._base(plan.kind) | stated(words)
+            said = self.context.base(plan.kind) | stated(words)
             values.append(said)
             if plan.parent >= 0 and self.head.inherit:
                 around = values[plan.parent]
                 for name, other in self.head.inherit.get(snake(plan.kind.__name__), {}).items():
                     said.setdefault(name, around.get(other))
-            if plan.kind in self.fills:
-                self._fill(plan, said, text)
+            self.fills.fill(plan, said, text)
             for name, by in self.head.number.items():
                 if by in said and name in plan.kind.__struct_fields__:
-                    said[name] = self._number(said[by])
+                    said[name] = self.counters[said[by]]()
             where = origin
             if rows and plan.word < len(rows):
                 where = Source(origin.path, numbers[rows[plan.word]], numbers[rows[max(plan.last - 1, plan.word)]])
@@ -205,30 +223,6 @@ class Reading:
                 raise ValueError(f"{plan.kind.__name__}.{missing[0]}") from error
         self.result += made
 
-    def _fill(self, plan: Plan, said: dict[str, Any], text: str) -> None:
-        for fill, tests in self.fills[plan.kind]:
-            if all(_holds(test, text if name == "text" else said.get(name)) for name, test in tests.items()):
-                known = fields(plan.kind)
-                for name, value in fill.set.items():
-                    if fill.force or said.get(name) is None:
-                        said[name] = known[name].convert(str(value)) if value is not None else None
-
-    def _base(self, kind: type[Any]) -> dict[str, Any]:
-        base = self.bases.get(kind)
-        if base is None:
-            known = fields(kind)
-            base = {}
-            for name, word in self.context.items():
-                if name in known:
-                    meaning = self.head.meaning(name)
-                    base[name] = known[name].convert(meaning(word) if meaning else word)
-            if self.place.netns is None and self.place.node is not None and "node" in known:
-                base["node"] = NodeName(self.place.node)
-            if self.place.netns is not None and "netns" in known:
-                base["netns"] = self.place.netns
-            self.bases[kind] = base
-        return base
-
     def _is_special(self, line: str, number: int) -> bool:
         if self.ends.match(line):
             if self.open:
@@ -240,8 +234,8 @@ class Reading:
                 note = f"cut off: the table has no end before line {number}"
                 self._cover_section(complete=False, note=note, end=number)
             self._learn(found)
-            self.counts.clear()
-            self.open = (self.context.get("table", ""), number)
+            self.counters.clear()
+            self.open = (self.context.get("table") or "", number)
             return True
         for header in self.headers:
             found = header.match(line)
@@ -251,31 +245,14 @@ class Reading:
         return bool(self.skip.match(line))
 
     def _learn(self, found: re.Match[str]) -> None:
-        for name, word in found.groupdict().items():
-            if word is not None:
-                self.context[name] = self.head.names.get(word, word)
-        self.bases.clear()
-        self.plain.clear()
+        self.context.learn(found)
+        self.ready.clear()
 
-    def _given(self) -> dict[str, str]:
-        """Fields that the artifact's path and command line settle."""
-        context: dict[str, str] = {}
-        for pattern in self.head.path:
-            found = re.search(pattern, self.path)
-            for name, word in (found.groupdict() if found else {}).items():
-                if word is not None:
-                    context[name] = self.head.names.get(word, word)
-        said = f"{self.command}\n{self.path.rsplit('/', 1)[-1]}"
-        for name, choices in self.head.given.items():
-            for value, pattern in choices.items():
-                if re.search(pattern, said):
-                    context[name] = value
-                    break
-        return context
-
-    def _heal(self, lines: list[str], first_line: int) -> None:
+    def _heal(self, text: str, lines: list[str], first_line: int) -> None:
         """Takes a foreign message out of the middle of a line, and joins what it tore apart."""
         message = re.compile(self.head.heal)
+        if not message.search(text):
+            return
         for index in range(len(lines) - 2, -1, -1):
             found = message.search(lines[index])
             if found and found.start() > 0:
@@ -295,49 +272,8 @@ class Reading:
         lost = any(begun <= gap.source.line <= end for gap in self.gaps)
         if lost and complete:
             complete, note = False, f"lines of table {table} could not be read"
-        table = self._table(table)
-        self.sections += [self._entry(kind, complete, note, table) for kind in self.kinds]
+        self.sections += self.context.section(table, complete, note)
         self.open = None
-
-    def _coverage(self, text: str) -> tuple[Coverage, ...]:
-        if self.head.section:
-            return tuple(self.sections)
-        complete, note = True, ""
-        said = f"{self.command}\n{self.path.rsplit('/', 1)[-1]}"
-        for pattern, reason in self.head.partial.items():
-            if re.search(pattern, said):
-                complete, note = False, reason
-        if self.lost:
-            complete, note = False, f"{self.lost} lines could not be read"
-        table = self.context.get("table")
-        kinds = [
-            kind
-            for kind in self.kinds
-            if (needed := self.head.covers_when.get(kind.__name__)) is None or re.search(needed, text)
-        ]
-        return tuple(self._entry(kind, complete, note, table and self._table(table)) for kind in kinds)
-
-    def _table(self, table: str) -> str:
-        """The table's name in coverage: the tables of IPv6 are others than those of IPv4."""
-        return f"ip6 {table}" if self.context.get("family") == "6" else table
-
-    def _entry(self, kind: type[Fact], complete: bool, note: str, table: str | None) -> Coverage:
-        return Coverage(
-            fact=kind.__name__,
-            node=self.place.node if self.place.netns is None else None,
-            pod=self.place.netns,
-            component=self.context.get("component"),
-            table=table,
-            complete=complete,
-            note=note,
-            path=self.path,
-        )
-
-
-def _holds(test: re.Pattern[str], value: Any) -> bool:
-    if test.pattern == "":
-        return value is None
-    return value is not None and test.search(str(value)) is not None
 
 
 def _any(patterns: Sequence[str]) -> re.Pattern[str]:

@@ -7,7 +7,7 @@ state alone, so records whose words have the same classes have the same tree, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import lark
@@ -20,7 +20,9 @@ from lark.parsers.lalr_analysis import Shift
 
 from analyzer.cache import kept
 from analyzer.errors import DefinitionError
-from analyzer.templates import Template, build
+from analyzer.lines import Choice, Lines, without_groups
+from analyzer.plans import Template
+from analyzer.templates import build
 from analyzer.typed import Memo
 
 Meaning = Callable[[str], Callable[[str], str] | None]
@@ -71,7 +73,7 @@ class Shapes:
             self._literal[self._spelt[name]] = (*self._literal.get(self._spelt[name], ()), name)
         alike: dict[str, list[str]] = {}
         for _, name in sorted(general, key=lambda entry: -entry[0]):
-            groupless = re.sub(r"\(\?P<\w+>|(?<!\\)\((?!\?)", "(?:", patterns[name].pattern)
+            groupless = without_groups(patterns[name].pattern)
             alike.setdefault(groupless, []).append(name)
         self._order = {name: number for number, (_, name) in enumerate(sorted(general, key=lambda e: -e[0]))}
         # One look at a word tells every pattern that matches all of it: each is an optional look-ahead with a group.
@@ -80,6 +82,8 @@ class Shapes:
         self._plain: dict[tuple[bool, ...], int] = {}
         self.patterns = patterns
         self.memos: dict[Any, Memo] = {}
+        self._choices: list[Choice] | None = None
+        self._lines: dict[str, Lines] = {}
 
     def template(self, words: Sequence[str]) -> Template | Misfit:
         """The template of a record with these words; Lark is asked if their shape is new."""
@@ -103,6 +107,36 @@ class Shapes:
         except UnexpectedToken as error:
             return Misfit(len(words), self._wanted(sorted(error.accepts or error.expected)))
         return build(tree, self)
+
+    def lines(self, words: str) -> Lines:
+        """The patterns of common lines that this regex cuts into words."""
+        if words not in self._lines:
+            self._lines[words] = Lines(words, self)
+        return self._lines[words]
+
+    def choices(self, words: Sequence[str]) -> list[Choice]:
+        """What Lark takes each word of a record for that has a template."""
+        found: list[Choice] = []
+        self._choices = found
+        try:
+            self._lark.parse(words)
+        finally:
+            self._choices = None
+        return found
+
+    def took(self, name: str, accepted: Sequence[str]) -> None:
+        """Note, if asked to, that a word was taken for a terminal where these would have been accepted."""
+        if self._choices is None:
+            return
+        before = self._order.get(name, -1)
+        rather = tuple(one for one in accepted if one in self._order and self._order[one] < before)
+        texts = tuple(sorted(self._spelt[one] for one in accepted if one in self._spelt))
+        self._choices.append(Choice(name, rather, texts))
+
+    @property
+    def asked(self) -> bool:
+        """Whether the choices are to be noted."""
+        return self._choices is not None
 
     @property
     def known(self) -> int:
@@ -195,12 +229,19 @@ def _lexer(shapes: Shapes) -> type[Lexer]:
                 stack = parser_state.state_stack
                 for name in shapes.candidates(word):
                     if _accepts(states, stack, name):
+                        if shapes.asked:
+                            possible = _terminals(states[stack[-1]])
+                            shapes.took(name, [one for one in possible if _accepts(states, stack, one)])
                         yield Token(name, word, start_pos=number, line=1, column=number, end_pos=number + 1)
                         break
                 else:
-                    raise _Unexpected(number, [name for name in states[stack[-1]] if name.isupper() or name == "$END"])
+                    raise _Unexpected(number, _terminals(states[stack[-1]]))
 
     return Words
+
+
+def _terminals(steps: Iterable[str]) -> list[str]:
+    return [name for name in steps if name.isupper() or name == "$END"]
 
 
 def _accepts(states: Any, stack: Sequence[Any], terminal: str) -> bool:

@@ -4,123 +4,18 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from lark import Token, Tree
 
 from analyzer.errors import DefinitionError
 from analyzer.facts import fact_types
+from analyzer.plans import Nested, Plan, Slot, Template
 from analyzer.typed import Field, Memo, fields, unquote
 
 if TYPE_CHECKING:
     from analyzer.shapes import Shapes
-
-Words = Sequence[str]
-
-
-class Slot(msgspec.Struct, frozen=True):
-    """One field and the numbers of the words of each of its items; `values` converts one word, or the joined words."""
-
-    name: str
-    items: tuple[tuple[int, ...], ...]
-    values: Memo
-    many: bool
-
-
-class Nested(msgspec.Struct, frozen=True):
-    """A field that holds structs, each made by its plan."""
-
-    name: str
-    many: bool
-    parts: tuple[Plan, ...]
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """How one fact or struct is made of a record's words.
-
-    `parent` is the number of the plan of the fact around it, -1 for none; `word` and `last` are its words. `given` are
-    the fields that records of this shape state.
-    """
-
-    kind: type[Any]
-    constants: dict[str, Any]
-    slots: tuple[Slot, ...]
-    nested: tuple[Nested, ...]
-    parent: int = -1
-    word: int = 0
-    last: int = 0
-
-    @property
-    def given(self) -> tuple[str, ...]:
-        """The names of the fields that records of this shape state."""
-        return (*self.constants, *(slot.name for slot in self.slots), *(nested.name for nested in self.nested))
-
-    def arguments(self, names: dict[str, Any]) -> dict[str, str]:
-        """Python expressions of its fields, over the words `w`; objects they need are put into `names`.
-
-        The expressions hold numbers and our own names alone, never text of a bundle.
-        """
-        result = {name: _named(names, value) for name, value in self.constants.items()}
-        for slot in self.slots:
-            memo = _named(names, slot.values)
-            made = [f"{memo}[{_words(item)}]" for item in slot.items]
-            result[slot.name] = "(" + "".join(f"{item}," for item in made) + ")" if slot.many else made[-1]
-        for nested in self.nested:
-            items = [f"{_named(names, part.kind)}({_keywords(part.arguments(names))})" for part in nested.parts]
-            result[nested.name] = "(" + "".join(f"{item}," for item in items) + ")" if nested.many else items[-1]
-        return result
-
-
-class Template:
-    """The facts that records of one shape state, an enclosing fact before those inside it.
-
-    `values[n](words)` are the stated fields of plan n; ValueError if a word cannot be what it must be.
-    """
-
-    __slots__ = ("makers", "plans", "values")
-
-    def __init__(self, plans: tuple[Plan, ...]) -> None:
-        self.plans = plans
-        self.values = [_values(plan) for plan in plans]
-        self.makers: dict[tuple[str, ...], Callable[..., Any] | None] = {}
-
-    def maker(self, context: tuple[str, ...], numbered: dict[str, str]) -> Callable[..., Any] | None:
-        """For a shape that states one fact: a function of words, origin, context values and a counter, to the fact.
-
-        `context` names further fields; `numbered` maps fields to those they count by. None if a needed field lacks.
-        """
-        if context not in self.makers:
-            plan = self.plans[0]
-            names: dict[str, Any] = {"kind": plan.kind}
-            given = {name: f"c[{number}]" for number, name in enumerate(context)} | plan.arguments(names)
-            given |= {name: f"n({given[by]})" for name, by in numbered.items() if by in given}
-            lacking = [name for name, field in fields(plan.kind).items() if field.required and name not in given]
-            source = f"lambda w, origin, c, n: kind(origin=origin, {_keywords(given)})"
-            self.makers[context] = None if lacking else eval(source, names)
-        return self.makers[context]
-
-
-def _values(plan: Plan) -> Callable[[Words], dict[str, Any]]:
-    names: dict[str, Any] = {}
-    made: Callable[[Words], dict[str, Any]] = eval(f"lambda w: dict({_keywords(plan.arguments(names))})", names)
-    return made
-
-
-def _words(numbers: tuple[int, ...]) -> str:
-    if len(numbers) == 1:
-        return f"w[{numbers[0]}]"
-    return "' '.join((" + ",".join(f"w[{number}]" for number in numbers) + "))"
-
-
-def _keywords(arguments: dict[str, str]) -> str:
-    return ", ".join(f"{name}={expression}" for name, expression in arguments.items())
-
-
-def _named(names: dict[str, Any], value: Any) -> str:
-    names[f"x{len(names)}"] = value
-    return f"x{len(names) - 1}"
 
 
 class _Draft:
@@ -235,7 +130,8 @@ class _Builder:
             text = unquote(text) if quoted else text
             return convert(meaning(text) if meaning else text)
 
-        self.shapes.memos[key] = Memo(make)
+        plain = convert is str and not part and not meaning
+        self.shapes.memos[key] = Memo((unquote if quoted else str) if plain else make)
         return self.shapes.memos[key]
 
 
@@ -286,5 +182,3 @@ def camel(name: str) -> str:
 def snake(name: str) -> str:
     """`InterfaceAddress` as the name of its rule: `interface_address`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-

@@ -14,9 +14,10 @@ from analyzer.facts.fact import Parsed
 from analyzer.facts.source import Place
 from analyzer.grammar import Grammar, grammars
 from analyzer.kinds import Kind, kinds
+from analyzer.lines import Lines
+from analyzer.plans import Template
 from analyzer.records import Reading
 from analyzer.shapes import Misfit, Shapes
-from analyzer.templates import Template
 from analyzer.text import decode
 from tests.artifact_samples import Sample, samples
 
@@ -28,7 +29,10 @@ ODD = ("", "0", "-j", "! -s", '"', "10.0.0.0/33", "::/0", "x" * 300, "dev", "\\"
 
 
 class Plain(Shapes):
-    """Shapes without the table: Lark is asked for every record."""
+    """Shapes without the table and without patterns of lines: Lark is asked for every record."""
+
+    def lines(self, words: str) -> Lines:
+        return Lines("", self)
 
     def template(self, words: list[str]) -> Template | Misfit:  # type: ignore[override]
         return self.parse(words)
@@ -92,10 +96,51 @@ def test_table_and_lark_agree_on_mutated_records(sample: Sample, seed: int) -> N
     grammar = grammars()[sample.kind]
     lines = decode(sample.file.read_bytes()).split("\n")[:60]
     text = _mutated(lines, random.Random(seed))
-    assert read(grammar, grammar.shapes, text, sample) == read(grammar, _kept(grammar), text, sample)
+    expected = read(grammar, _kept(grammar), text, sample)
+    assert read(grammar, grammar.shapes, text, sample) == expected
+    assert read(grammar, _patterned(grammar), text, sample) == expected
+
+
+@pytest.mark.parametrize("name", [name for name, grammar in grammars().items() if grammar.head.record == "line"])
+def test_line_patterns_and_lark_agree(name: str) -> None:
+    """Patterns made from as few as two lines: of every sample in turn, and then of every sample mutated."""
+    grammar = grammars()[name]
+    own = [sample for sample in SAMPLES if sample.kind == name]
+    for seed in range(60):
+        sample = own[seed % len(own)]
+        lines = decode(sample.file.read_bytes()).split("\n")[:60]
+        text = "\n".join(lines * 2) if seed < len(own) else _mutated(lines * 2, random.Random(seed))
+        assert read(grammar, _patterned(grammar), text, sample) == read(grammar, _kept(grammar), text, sample)
+
+
+def test_common_lines_of_kube_proxy_have_patterns() -> None:
+    """Also where quoting, spacing and fixed words differ between the lines of one shape."""
+    grammar = grammars()["iptables-save"]
+    shapes = Shapes(grammar.file, grammar.body, grammar.head.quoted, grammar.head.meaning)
+    lines = shapes.lines(grammar.head.words)
+    rules = [
+        f"-A KUBE-SEP-{number} -s 10.42.0.{number % 250}/32 -m comment --comment {text}{' ' * (1 + number % 2)}-j X"
+        for number, text in enumerate(['"shop/web:http"', "plain", r'"with \" inside"', '"two words"'] * 60)
+    ]
+    odd = ["-A A -s 10.0.0.1/32 -m comment --comment -j -j X", "-A A -s ! -m comment --comment x -j X"]
+    text = "\n".join(["*nat", *rules, *odd, *rules, "COMMIT"])
+    assert read(grammar, shapes, text, SAMPLES[0]) == read(grammar, _kept(grammar), text, SAMPLES[0])
+    [[(matches, _)]] = lines.known.values()
+    assert matches(rules[0]) and matches(rules[1]) and matches(rules[9]) and not matches(rules[2])
+    assert not any(matches(line) for line in odd[1:])
 
 
 _PLAIN: dict[str, Plain] = {}
+_PATTERNED: dict[str, Shapes] = {}
+
+
+def _patterned(grammar: Grammar) -> Shapes:
+    """Shapes whose lines have a pattern from the second line of a shape on."""
+    if grammar.name not in _PATTERNED:
+        shapes = Shapes(grammar.file, grammar.body, grammar.head.quoted, grammar.head.meaning)
+        shapes.lines(grammar.head.words).often = 2
+        _PATTERNED[grammar.name] = shapes
+    return _PATTERNED[grammar.name]
 
 
 def _kept(grammar: Grammar) -> Plain:
