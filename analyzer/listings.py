@@ -18,7 +18,7 @@ _Line = tuple[str, str | None, object, object]
 
 
 def without_copies(ranked: Iterable[tuple[int, Fact]]) -> list[tuple[int, Fact]]:
-    """The (rank, fact) pairs without rules and chains of an unnamed backend whose table a named backend tells as well."""
+    """The (rank, fact) pairs without rules and chains of an unnamed backend whose table a named one tells as well."""
     pairs = list(ranked)
     told: dict[_Table, dict[str | None, set[_Line]]] = defaultdict(lambda: defaultdict(set))
     for _, fact in pairs:
