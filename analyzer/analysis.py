@@ -72,7 +72,7 @@ def analyse(paths: Sequence[Path], options: Options, progress: Progress = lambda
 
     Raises BundleError and DefinitionError. The caller closes `bundle`.
     """
-    rules = load_rules(options.rule_dirs)
+    rules = load_rules(options.rule_dirs, tests=False)
     progress("opening")
     with ExitStack() as undo:
         # A failure on the way closes the bundle's spool; after that the caller does.

@@ -8,11 +8,8 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from multiprocessing import active_children, get_context
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -23,6 +20,9 @@ from analyzer.limits import MIB
 from analyzer.logs import Part, Patterns, Scanned
 from analyzer.parse import log_parts, parse, scan_part
 from analyzer.recognise import Artifact
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 # Below this many bytes a pool of processes costs more than it saves.
 POOL_BYTES = 24 * MIB
@@ -115,6 +115,11 @@ _shared: Work | None = None
 
 def _pooled(work: Work, pieces: Sequence[Piece]) -> Results:
     global _shared
+    # Only a large bundle needs processes.
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children, get_context
+
     _shared = work
     left = set(pieces)
     pool = ProcessPoolExecutor(work.jobs, mp_context=get_context("fork"), initializer=_begin)

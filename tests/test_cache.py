@@ -6,8 +6,9 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from analyzer import cache
 from analyzer.data import grammar_dir, rule_dir
 from analyzer.engine import load_rules
+from analyzer.engine.rule import Rule
 from analyzer.grammar import grammars, load_grammars
 
 
@@ -139,15 +141,26 @@ def test_an_empty_name_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(calls) == 2 and not list(tmp_path.iterdir())
 
 
+def _plain(rules: Iterable[Rule]) -> list[Any]:
+    return [msgspec.to_builtins(rule, enc_hook=repr) for rule in rules]
+
+
 def test_rules_from_the_cache_are_the_rules(folder: Path) -> None:
     from analyzer.engine.loading import load_rules as load_folders
 
     load_rules(())
     cached = load_rules(())
     plain = load_folders([rule_dir()])
-    assert [msgspec.to_builtins(rule, enc_hook=repr) for rule in cached] == [
-        msgspec.to_builtins(rule, enc_hook=repr) for rule in plain
-    ]
+    assert _plain(cached) == _plain(plain)
+    assert any(rule.tests for rule in cached)
+
+
+def test_rules_without_their_tests_are_else_the_same(folder: Path) -> None:
+    made = load_rules((), tests=False)
+    cached = load_rules((), tests=False)
+    plain = _plain(msgspec.structs.replace(rule, tests=()) for rule in load_rules(()))
+    assert _plain(made) == _plain(cached) == plain
+    assert {path.name.rpartition("-")[0] for path in folder.iterdir()} == {"rules", "rules-bare"}
 
 
 def test_grammars_from_the_cache_parse_alike(folder: Path) -> None:

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from analyzer.errors import DefinitionError
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)\Z")
 _DECIMAL = re.compile(r"-?\d+\.\d+\Z")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -43,8 +41,11 @@ def read_document(path: Path) -> Entry:
 
 def read_text(text: str, path: str) -> Entry:
     """The single document that a YAML text holds; `path` is what errors name."""
+    import yaml  # rules that were checked before come from the cache
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node = yaml.compose(text, _LOADER)
+        node = yaml.compose(text, loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         hint = " (quote the text: it contains a colon, a brace or the like)" if "mapping values" in str(error) else ""
@@ -61,7 +62,7 @@ def _entry(node: Any, path: str, seen: set[int]) -> Entry:
     if id(node) in seen:
         raise DefinitionError(path, line, "anchors and aliases are not used here; write the value out")
     seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
+    if node.id == "mapping":
         found: dict[str, Entry] = {}
         for key_node, value_node in node.value:
             key = key_node.value
@@ -71,7 +72,7 @@ def _entry(node: Any, path: str, seen: set[int]) -> Entry:
                 raise DefinitionError(path, key_node.start_mark.line + 1, f"{key!r} is given twice")
             found[key] = _entry(value_node, path, seen)
         return Entry(found, line)
-    if isinstance(node, yaml.SequenceNode):
+    if node.id == "sequence":
         return Entry([_entry(item, path, seen) for item in node.value], line)
     return Entry(_scalar(node), line)
 

@@ -20,7 +20,6 @@ from analyzer.readers.flannel_settings import backend
 from analyzer.readers.kubectl_pods import pod_facts
 from analyzer.readers.kubectl_region import Region
 from analyzer.readers.kubectl_values import cidrs, ips, labels, seconds, selector
-from analyzer.readers.yaml_tree import Broken, tree
 
 
 def _node(obj: api.NodeObject, region: Region) -> Iterator[Fact]:
@@ -126,6 +125,8 @@ def _config_map(obj: api.ConfigMapObject, region: Region) -> Iterator[Fact]:
 
 
 def _yaml(text: str) -> Any:
+    from analyzer.readers.yaml_tree import Broken, tree  # YAML inside JSON is rare, and its parser takes its time
+
     try:
         return next(iter(tree(text)), None)
     except Broken:
