@@ -43,3 +43,9 @@ def test_doubled_braces_are_shown_as_they_print() -> None:
     """In a message `{{pod}}` prints {pod}; the page shows what is printed."""
     rule = msgspec.structs.replace(RULES[0], fix=("`echo ${HOME} {{pod}}`",))
     assert "1. `echo ${HOME} {pod}`" in catalogue([rule])
+
+
+def test_every_rule_fires_on_the_text_of_files() -> None:
+    """Typed facts prove the conditions of a rule; only raw text proves that a grammar gives such facts."""
+    silent = [rule.id for rule in RULES if not any(trial.files and trial.fires for trial in rule.tests)]
+    assert silent == [], "give each a firing test with `files:`"
