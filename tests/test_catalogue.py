@@ -12,6 +12,7 @@ from analyzer.engine.catalogue import catalogue
 
 RULES = load_rules(())
 PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
+KNOWN = PAGE.with_name("known-failures.md")
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -49,3 +50,13 @@ def test_every_rule_fires_on_the_text_of_files() -> None:
     """Typed facts prove the conditions of a rule; only raw text proves that a grammar gives such facts."""
     silent = [rule.id for rule in RULES if not any(trial.files and trial.fires for trial in rule.tests)]
     assert silent == [], "give each a firing test with `files:`"
+
+
+def test_known_failures_without_a_rule_of_their_name_lead_to_rules() -> None:
+    page = KNOWN.read_text(encoding="utf-8")
+    named = set(re.findall(r"\(rules\.md#([\w-]+)\)", page))
+    failures = re.findall(r"^\| (?!failure )([\w-]+) \| ", page, re.MULTILINE)
+    ids = {rule.id for rule in RULES}
+    assert named <= ids
+    assert not ids & set(failures), "they have a rule of their own name now: take them out"
+    assert len(failures) == len(set(failures))
