@@ -79,7 +79,8 @@ class Globs:
 
 def _literal(template: str) -> str:
     """The longest text that every path of a template holds."""
-    return max((token for token in _TOKEN.findall(template) if token[0] not in "*?[{"), key=len, default="")
+    plain = (token for token in _TOKEN.findall(template) if token[0] not in "*?[{" and token != "/**")
+    return max(plain, key=len, default="")
 
 
 def _braces(template: str) -> str:

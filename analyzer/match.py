@@ -50,7 +50,6 @@ class Matcher:
         self._files = Globs([*pairs, *((glob, LOG) for glob in LOG_GLOBS)])
         known = _not_needed()
         self._known = Globs((glob, "known") for glob in known["files"])
-        self._known_commands = re.compile("|".join(f"(?:{pattern})" for pattern in known["commands"]) or r"(?!)")
         self._ordered = sorted(kinds().values(), key=lambda kind: (-kind.rank, kind.name))
 
     def by_path(self, names: tuple[str, ...]) -> list[str]:
@@ -66,7 +65,7 @@ class Matcher:
 
     def command_not_needed(self, command: Command) -> bool:
         """Whether a command's output is known and not read."""
-        return bool(command.text and self._known_commands.match(command.plain))
+        return bool(command.text and _known_commands().match(command.plain))
 
     def may_be_empty(self, kind: str) -> bool:
         """Whether no output means that there is nothing."""
@@ -109,6 +108,11 @@ def _is_log(head: str) -> bool:
     lines = [line[:200] for line in head.split("\n")[:30] if line.strip()][:20]
     hits = sum(1 for line in lines if _LOG_LINE.match(line))
     return hits > 0 and hits * 2 >= len(lines)
+
+
+@cache
+def _known_commands() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in _not_needed()["commands"]) or r"(?!)")
 
 
 @cache

@@ -16,7 +16,6 @@ from analyzer.errors import UsageError
 from analyzer.limits import FLAGS, GIB, KIB, MIB, Limits, readable
 
 _UNITS = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": GIB << 10}
-_SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _HELP = {
     "members": "Most files, links and folders",
     "member_size": "Most bytes of one file, as 512M or 4G",
@@ -34,7 +33,7 @@ _SIZES = ("member_size", "total_size", "line_length", "memory")
 
 def size(text: str | int) -> int:
     """Bytes of a size as people write it: 4096, 64K, 512MiB, 4G."""
-    found = _SIZE.fullmatch(str(text).strip())
+    found = re.fullmatch(r"(\d{1,15})\s*([KMGT]?)(?:i?B)?", str(text).strip(), re.IGNORECASE)
     if found is None or not int(found[1]):
         raise click.BadParameter(f"{text!r} is not a size; write it as 512M or 4G")
     return int(found[1]) * _UNITS[found[2].upper()]
