@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from analyzer import __version__
+
 T = TypeVar("T")
 
 MAGIC = b"hairpin-cache/1\n"
@@ -74,7 +76,7 @@ def stamps(*folders: Path) -> str:
 
 
 def _digest(parts: Iterable[str | bytes]) -> str:
-    whole = hashlib.sha256(f"{sys.version}\0{sys.byteorder}".encode())
+    whole = hashlib.sha256(f"{__version__}\0{sys.version}\0{sys.byteorder}".encode())
     for part in parts:
         data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
         whole.update(b"%d:" % len(data) + data)

@@ -18,6 +18,10 @@ from analyzer.data import grammar_dir, rule_dir
 from analyzer.engine import load_rules
 from analyzer.engine.rule import Rule
 from analyzer.grammar import grammars, load_grammars
+from analyzer.kinds import kinds
+from analyzer.layout import layouts
+from analyzer.match import _not_needed
+from analyzer.reports import formats
 
 
 @pytest.fixture
@@ -117,6 +121,12 @@ def test_what_no_longer_loads_is_made_anew(folder: Path) -> None:
     assert cache.kept("thing", ["x"], lambda: "second", load=load) == "second"
 
 
+def test_data_of_another_shape_is_made_anew(folder: Path) -> None:
+    for foreign in (b"", b"\xc1", msgspec.msgpack.encode({"a": 1}), msgspec.msgpack.encode([["a", "b", "c"]])):
+        cache.kept("thing", [foreign], lambda: foreign, bytes, bytes)  # noqa: B023
+        assert cache.kept_data("thing", [foreign], lambda: (("x", 1),), tuple[tuple[str, int], ...]) == (("x", 1),)
+
+
 def test_what_cannot_be_written_is_still_given(folder: Path) -> None:
     make = lambda: lambda: 1  # noqa: E731  # no pickle of a local function
     assert cache.kept("thing", ["x"], make)() == 1
@@ -163,6 +173,23 @@ def test_rules_without_their_tests_are_else_the_same(folder: Path) -> None:
     assert {path.name.rpartition("-")[0] for path in folder.iterdir()} == {"rules", "rules-bare"}
 
 
+def test_definitions_from_the_cache_are_the_definitions(folder: Path) -> None:
+    def told() -> list[Any]:
+        for one in (kinds, grammars, layouts, formats, _not_needed):
+            one.cache_clear()
+        asked = [msgspec.structs.asdict(kind) for kind in kinds().values()]
+        heads = [(name, grammar.head, grammar.body) for name, grammar in grammars().items()]
+        plain = [{**kind, "parse": callable(kind["parse"]), "sniff": callable(kind["sniff"])} for kind in asked]
+        return [plain, heads, layouts(), formats(), _not_needed()]
+
+    made, cached = told(), told()
+    names = {path.name.rpartition("-")[0] for path in folder.iterdir()}
+    assert names == {"readers", "grammars", "layouts", "formats", "not-needed"}
+    assert made == cached and all(made)
+    for kind in kinds().values():
+        assert len(kind.patterns) == len(kind.begins)
+
+
 def test_grammars_from_the_cache_parse_alike(folder: Path) -> None:
     """The first set of parsers is made by Lark, the second from what the first left behind."""
     text = (
@@ -188,3 +215,25 @@ def test_help_imports_no_parser() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "report" in done.stdout
     assert done.stderr.strip() == "[]"
+
+
+def test_a_run_imports_what_its_bundle_needs(folder: Path, tmp_path: Path) -> None:
+    """From the second run on: no YAML, no processes, no readers of kinds that do not occur, no other formats."""
+    bundle = tmp_path / "b" / "nodes" / "a"
+    bundle.mkdir(parents=True)
+    (bundle / "ip-route.txt").write_text("default via 10.0.0.1 dev eth0\n")
+    code = (
+        "import sys\nsys.argv = ['hairpin', 'report', 'b', '-o', 'x.html', '--fail-on', 'never']\n"
+        "from analyzer.cli import main\ntry: main()\nexcept SystemExit as end: assert end.code == 0\n"
+        "heavy = {'yaml', 'pydantic', 'multiprocessing', 'rich', 'sqlite3', 'analyzer.readers.kubectl_yaml',"
+        " 'analyzer.readers.certificates', 'analyzer.reports.sarif', 'analyzer.reports.terminal'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    )
+    assert "yaml" in first and second.strip() == "[]"
