@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from analyzer.engine import load_rules
 from analyzer.engine.catalogue import catalogue
@@ -60,3 +62,34 @@ def test_known_failures_without_a_rule_of_their_name_lead_to_rules() -> None:
     assert named <= ids
     assert not ids & set(failures), "they have a rule of their own name now: take them out"
     assert len(failures) == len(set(failures))
+
+
+def commands() -> list[tuple[str, str]]:
+    """Rule and command, for what stands between backquotes in the advice and has arguments."""
+    quoted = ((rule.id, text) for rule in RULES for line in rule.fix for text in re.findall(r"`([^`]+)`", line))
+    return [(name, text) for name, text in quoted if " " in text and not text.startswith("-")]
+
+
+def test_commands_of_the_advice_are_shell() -> None:
+    for name, text in commands():
+        filled = re.sub(r"(?<!\$)\{[a-z]\w*(\.\w+)?\}", "X", text)
+        told = subprocess.run(["bash", "-n", "-c", filled], capture_output=True, text=True, check=False)
+        assert told.returncode == 0, f"{name}: {text}: {told.stderr}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "advice"),
+    [
+        pytest.param(
+            r"modprobe (?!-)\S+ \w",
+            "modprobe takes parameters after the first module; write modprobe -a",
+            id="modprobe",
+        ),
+        pytest.param(
+            r"logs -l (?!.*--tail)[^|;]*\|", "with a selector kubectl shows ten lines; add --tail=-1", id="tail"
+        ),
+        pytest.param(r"<[a-z-]+>|\.\.\.|…", "write what is to be filled in as CAPITALS", id="gaps"),
+    ],
+)
+def test_commands_of_the_advice_can_be_pasted(pattern: str, advice: str) -> None:
+    assert not [(name, text, advice) for name, text in commands() if re.search(pattern, text)]
