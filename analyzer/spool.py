@@ -22,7 +22,7 @@ class Spool:
     def append(self, data: bytes) -> None:
         """Add bytes at the end."""
         if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=1 << 20, prefix="hairpin-")  # noqa: SIM115  # closed in close()
+            self._file = tempfile.TemporaryFile(buffering=1 << 18, prefix="hairpin-")  # noqa: SIM115  # closed in close()
         try:
             self._file.write(data)
         except OSError as error:
@@ -48,6 +48,10 @@ class Spool:
         if self._file is None or count <= 0:
             return b""
         return os.pread(self._file.fileno(), count, offset)
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill a buffer with the bytes at an offset; how many there were."""
+        return os.preadv(self._file.fileno(), [buffer], offset) if self._file is not None and buffer else 0
 
     def close(self) -> None:
         """Give the space back."""
@@ -78,7 +82,7 @@ class Range(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._spool.read(self._start + self._at, min(len(buffer), self._size - self._at))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+        left = max(0, self._size - self._at)
+        count = self._spool.read_into(self._start + self._at, memoryview(buffer)[:left])
+        self._at += count
+        return count

@@ -184,6 +184,7 @@ class Scan:
         self._stream, self._patterns = stream, patterns
         self._first, self._size, self._part = first, chunk, part
         self.lines = 0
+        self._number, self._counted = first, 0
         self.head = b""
         self._tail: deque[bytes] = deque(maxlen=2)
 
@@ -211,7 +212,7 @@ class Scan:
                 elif fresh := tuple(one for one in hit.patterns if one not in seen):
                     seen.update(fresh)
                     yield hit._replace(patterns=fresh)
-            number += chunk.count(b"\n")
+            number = self._number + chunk.count(b"\n", self._counted)
             ended = chunk.endswith(b"\n")
         self.lines = number - self._first + (not ended)
 
@@ -227,7 +228,7 @@ class Scan:
                 data = decoder.decode(data).encode(errors="replace")
             cut = data.rfind(b"\n") + 1
             if cut:
-                yield _cleaned(rest + data[:cut])
+                yield _cleaned(b"".join((rest, memoryview(data)[:cut])))
                 rest = data[cut:]
                 continue
             rest += data
@@ -250,7 +251,9 @@ class Scan:
             yield data
 
     def _hits(self, chunk: bytes, number: int) -> Iterator[Hit]:
-        begin, end, counted = 0, -1, 0
+        """The hits of a chunk that begins in a line of this number; then the lines before `_counted` are counted."""
+        self._number, self._counted = number, 0
+        begin, end = 0, -1
         found: dict[int, None] = {}
         text = b""
         for match_end, pattern in self._patterns.find(chunk):
@@ -261,8 +264,8 @@ class Scan:
                 begin = chunk.rfind(b"\n", 0, match_end - 1) + 1
                 end = chunk.find(b"\n", match_end - 1)
                 end = len(chunk) if end < 0 else end
-                number += chunk.count(b"\n", counted, begin)
-                counted = begin
+                number += chunk.count(b"\n", self._counted, begin)
+                self._number, self._counted = number, begin
                 text = chunk[begin:end]
                 if end - begin > LONGEST_LINE:
                     window = max(begin, match_end - LONGEST_LINE // 2)
