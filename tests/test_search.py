@@ -117,6 +117,20 @@ def test_logs_of_a_pod_are_told_by_its_own_log_or_by_one_that_may_be_anybodys() 
     assert searched("shop/db", of_web, of_node, of_somebody) == ("pasted.log",)
 
 
+def test_logs_of_one_node_tell_nothing_of_another() -> None:
+    entries = [
+        Coverage(fact="LogLine", node="n1", component="kubelet", path="n1/kubelet.log"),
+        Coverage(fact="LogLine", pod="shop/web", path="web.log"),
+    ]
+    pod = Pod(namespace="shop", name="web", node=NodeName("n2"), phase="Running")
+    known = Collected(Facts([pod], entries))
+    assert known.look(LogLine, {"node": ("n1",), "component": ("kubelet",)}).searched == ("n1/kubelet.log",)
+    assert known.look(LogLine, {"component": ("kubelet",)}).searched == ("n1/kubelet.log", "web.log")
+    for scope in ({"node": ("n2",)}, {"node": ("n2",), "component": ("kubelet",)}, {"node": ("n3",)}):
+        [lack] = known.look(LogLine, scope).lacks
+        assert (lack.fact, lack.scope) == ("LogLine", scope["node"][0])
+
+
 def test_no_search_for_cycles_while_a_rule_is_held_against_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
     run = Search.run

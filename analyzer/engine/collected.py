@@ -130,12 +130,8 @@ class Collected:
         elif "pod" in scope:
             logs, names = self._by_pod[fact], scope["pod"]
         else:
-            return self._logs_of(fact)
-        near = [*logs.get(None, ()), *(entry for name in dict.fromkeys(names) for entry in logs.get(name, ()))]
-        return near if near or "node" not in scope else self._logs_of(fact)
-
-    def _logs_of(self, fact: str) -> list[Coverage]:
-        return [entry for found in self._by_node[fact].values() for entry in found]
+            return [entry for found in self._by_node[fact].values() for entry in found]
+        return [*logs.get(None, ()), *(entry for name in dict.fromkeys(names) for entry in logs.get(name, ()))]
 
 
 def _covers(entry: Coverage, scope: Mapping[str, str]) -> bool:
