@@ -42,9 +42,9 @@ def derive(facts: Facts) -> Facts:
         found += more
         coverage += entries
     result = facts.plus(found, coverage)
-    if find_spec("analyzer.packet.probes") is None:
+    if find_spec("analyzer.packet.paths") is None:
         return result
-    paths, known = import_module("analyzer.packet.probes").derive_paths(result)
+    paths, known = import_module("analyzer.packet.paths").derive_paths(result)
     return result.plus(paths, known)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from heapq import merge
+from operator import attrgetter
 
 from analyzer.facts.firewall import NO_TABLE, Chain, NftObject, Rule, VirtualServer
 from analyzer.packet import tracking
@@ -22,38 +23,44 @@ MANAGED = {"raw", "mangle", "nat", "filter", "security"}
 
 
 class Chains:
-    """The rules of one chain, in order, indexed by the one destination, source or port that most of them name."""
+    """The rules of one chain, in order, indexed by the one destination, source or port that most of them name.
+
+    The indexes hold places in `rules`; `others` are the places of the rules that no index holds.
+    """
 
     def __init__(self, rules: list[Rule]) -> None:
-        self.rules = sorted(rules, key=lambda rule: rule.position)
-        self._by_destination: dict[int, list[int]] = {}
-        self._by_source: dict[int, list[int]] = {}
-        self._by_port: dict[tuple[int, int], list[int]] = {}
-        self._others: list[int] = []
+        self.rules = rules
+        self.by_destination: dict[int, list[int]] = {}
+        self.by_source: dict[int, list[int]] = {}
+        self.by_port: dict[tuple[int, int], list[int]] = {}
+        self.others: list[int] = []
         for place, rule in enumerate(self.rules):
             if rule.destination is not None and _single(rule.destination) and not rule.not_destination:
-                self._by_destination.setdefault(int(rule.destination.network_address), []).append(place)
+                self.by_destination.setdefault(int(rule.destination.network_address), []).append(place)
             elif rule.source is not None and _single(rule.source) and not rule.not_source:
-                self._by_source.setdefault(int(rule.source.network_address), []).append(place)
+                self.by_source.setdefault(int(rule.source.network_address), []).append(place)
             elif (port := _port(rule)) is not None:
-                self._by_port.setdefault(port, []).append(place)
+                self.by_port.setdefault(port, []).append(place)
             else:
-                self._others.append(place)
+                self.others.append(place)
 
     def candidates(self, packet: Packet) -> list[Rule]:
         """The rules that can match a packet, in the order of the chain."""
-        if len(self._others) == len(self.rules):
+        if len(self.others) == len(self.rules):
             return self.rules
         parts = [
-            self._others,
-            self._by_destination.get(int(packet.dst), []),
-            self._by_source.get(int(packet.src), []),
+            self.others,
+            self.by_destination.get(int(packet.dst), []),
+            self.by_source.get(int(packet.src), []),
         ]
         if packet.dport is not None:
-            parts.append(self._by_port.get((packet.proto, packet.dport), []))
+            parts.append(self.by_port.get((packet.proto, packet.dport), []))
         elif packet.has_ports:
-            parts += list(self._by_port.values())
+            parts += list(self.by_port.values())
         return [self.rules[place] for place in merge(*parts)]
+
+
+_position = attrgetter("position")
 
 
 def _single(network: object) -> bool:
@@ -89,9 +96,13 @@ class Table:
     def chain(self, name: str) -> Chains:
         """A chain by name; an unknown one is empty."""
         if name not in self._chains:
-            index = self._stack.facts.index(Rule, ("node", "netns", "backend", "family", "table", "chain"))
-            self._chains[name] = Chains(list(index.get((*self.key, name), ())))
+            self._chains[name] = Chains(self.rules(name))
         return self._chains[name]
+
+    def rules(self, name: str) -> list[Rule]:
+        """The rules of a chain, in order."""
+        index = self._stack.facts.index(Rule, ("node", "netns", "backend", "family", "table", "chain"))
+        return sorted(index.get((*self.key, name), ()), key=_position)
 
     @cached_property
     def declared(self) -> dict[str, Chain]:
@@ -101,7 +112,7 @@ class Table:
 
     def has(self, name: str) -> bool:
         """Whether a chain exists."""
-        return name in self.declared or bool(self.chain(name).rules)
+        return name in self.declared or bool(self.rules(name))
 
     @cached_property
     def empty(self) -> bool:
@@ -141,7 +152,7 @@ class Filters:
     @cached_property
     def both(self) -> bool:
         """Whether two backends hold rules, so that a verdict must say which."""
-        return len({table.backend for tables in self.tables.values() for table in tables}) > 1
+        return len({table.backend for tables in self.tables.values() for table in tables} - {None}) > 1
 
     def label(self, table: Table) -> str:
         """The name of a table in a verdict: with its backend where the node uses both."""

@@ -21,7 +21,7 @@ VISITS = 5000
 class Run:
     """One replay; `reply` is true while the answer is followed."""
 
-    def __init__(self, world: World, oracle: Oracle, flow: Flow, filters: dict[tuple[str, int], Filters]) -> None:
+    def __init__(self, world: World, oracle: Oracle, flow: Flow) -> None:
         self.world, self.oracle, self.flow = world, oracle, flow
         self.steps: list[Step] = []
         self.missing: dict[str, None] = {}
@@ -30,15 +30,10 @@ class Run:
         self.reply = False
         self.hops = 0
         self._visits = 0
-        self._filters = filters
 
     def filters(self, stack: Stack, family: int) -> Filters:
-        """The rule sets of a namespace; kept over all replays."""
-        key = (stack.name, family)
-        if key not in self._filters:
-            topology = self.world.topology
-            self._filters[key] = Filters(stack, family, topology is not None and bool(topology.links))
-        return self._filters[key]
+        """The rule sets of a namespace."""
+        return self.world.filters(stack, family)
 
     def tracker(self, stack: Stack) -> Tracker:
         """The connections of a namespace."""

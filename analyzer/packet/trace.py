@@ -32,10 +32,9 @@ def trace(facts: Facts, flow: Flow, topology: Topology | None = None) -> Trace:
     world = world_of(facts, topology)
     packet = _packet(flow)
     start = _start(world, flow)
-    filters = world.filters
 
     def play(oracle: Oracle) -> Trace:
-        return _play(Run(world, oracle, flow, filters), start, replace(packet))
+        return _play(Run(world, oracle, flow), start, replace(packet))
 
     return explore(play)
 
@@ -127,12 +126,21 @@ def _outside(run: Run, start: Stack | None, asked: tuple[IP, int | None], left: 
     return _delivered(run, to, None, seen, reply, reply_at)
 
 
+def _translated_by_bpf(world: World, stack: Stack) -> bool:
+    """Whether Services are translated where no dump of the kernel's rules shows it."""
+    cluster = world.cluster
+    proxy = cluster.service_proxy or cluster.cni
+    return proxy in ("cilium", "ovn", "antrea") or "bpfin.cali" in stack.interfaces
+
+
 def _check_outside(run: Run, stack: Stack, packet: Packet) -> None:
     """Raises Fate for addresses that only the cluster knows: no gateway has a route to them."""
     world = run.world
     for service in world.facts.of(Service):
         if packet.dst in (service.cluster_ips or (service.cluster_ip,)):
             run.note(stack, f"{packet.dst} of Service {service.key} is not translated here", service)
+            if _translated_by_bpf(world, stack):
+                raise unknown(f"what BPF programs or OVN of {stack.name} make of {packet.dst}", stack.name)
             raise Fate("no-endpoint", At(stack.name))
     owner = world.owner(packet.dst)
     ranges = world.cluster.pod_cidrs

@@ -51,7 +51,7 @@ class World:
         self.facts = facts
         self.topology = topology
         self.stacks: dict[str, Stack] = {}
-        self.filters: dict[tuple[str, int], Filters] = {}
+        self._filters: dict[tuple[str, int], Filters] = {}
         self._routing: dict[str, Routing] = {}
         self._deliveries: dict[tuple[str, str, IP], Delivery | None] = {}
         for kind in (Interface, InterfaceAddress, Route, Rule, Chain, Sysctl, Neighbour, BridgePort):
@@ -100,6 +100,14 @@ class World:
         if stack.name not in self._routing:
             self._routing[stack.name] = Routing(stack)
         return self._routing[stack.name]
+
+    def filters(self, stack: Stack, family: int) -> Filters:
+        """The rule sets of a namespace and family."""
+        key = (stack.name, family)
+        if key not in self._filters:
+            told = self.topology is not None and bool(self.topology.links)
+            self._filters[key] = Filters(stack, family, told)
+        return self._filters[key]
 
     @cached_property
     def owners(self) -> dict[IP, list[Place]]:
@@ -150,10 +158,10 @@ class World:
             for pod, end in self.topology.pods.items():
                 for name in (pod, f"{end.node}:{pod}"):
                     if name in self.stacks:
-                        join((name, self._uplink(self.stacks[name])), (end.node, end.interface))
+                        join((name, self.uplink(self.stacks[name])), (end.node, end.interface))
         for stack in self.stacks.values():
             if stack.pod and stack.host in self.stacks:
-                dev = self._uplink(stack)
+                dev = self.uplink(stack)
                 port = self._port_of(stack, dev, self.stacks[stack.host])
                 if port is not None and (stack.name, dev) not in found:
                     join((stack.name, dev), (stack.host, port))
@@ -161,7 +169,8 @@ class World:
             self._join_networks(found)
         return found
 
-    def _uplink(self, stack: Stack) -> str:
+    def uplink(self, stack: Stack) -> str:
+        """The interface by which a pod is attached."""
         named = [dev for dev, _ in stack.networks if dev != "lo"] or [a.dev for a in stack.addresses if a.dev != "lo"]
         return "eth0" if "eth0" in stack.interfaces or not named else named[0]
 

@@ -1,0 +1,222 @@
+"""What a world knows of single addresses and ports, and by what its rules can tell one address from another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+
+from analyzer.facts.address import IP, cidr, ip
+from analyzer.facts.firewall import Ipset, Match, NftObject, Rule
+from analyzer.facts.routing import Neighbour, Route
+from analyzer.packet.gates import Gates, port_of
+from analyzer.packet.spans import SPECIAL, Networks, Ports
+from analyzer.packet.stack import Stack
+from analyzer.packet.world import ANY_PORT, World
+
+# Modules whose options hold neither addresses nor ports.
+SILENT = {"comment", "statistic", "mark", "connmark", "addrtype", "state", "limit", "owner", "nfacct", "icmp", "icmp6"}
+PORTED = {"tcp", "udp", "sctp", "dccp", "udplite", "multiport", ""}
+_WORD = re.compile(r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]*(?:/[0-9]+)?(?:-[0-9a-fA-F.:]+)?")
+_NUMBER = re.compile(r"(?<![\w.:])[0-9]{1,5}(?:-[0-9]{1,5})?(?![\w.:])")
+
+
+class Traits:
+    """Everything in one world that can treat one pod's address, or one Service's, unlike another's."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.networks, self.ports = Networks(), Ports()
+        self.named: set[int] = set()  # addresses that an option of a rule names
+        self.apart: set[tuple[str, str]] = set()  # interfaces that a rule singles out otherwise than as a gate
+        self.wildcards: dict[str, set[str]] = {}
+        self.members: dict[tuple[str, int], list[tuple[str, str]]] = {}
+        self.routes: dict[IP, list[tuple[str, Route]]] = {}
+        self.neighbours: dict[IP, list[tuple[str, Neighbour]]] = {}
+        self.settings: dict[str, dict[str, set[tuple[str, int | None]]]] = {}
+        self._gates: dict[tuple[str, int], Gates] = {}
+        self._filtering: dict[int, list[tuple[str, Gates]]] = {}
+        self._devices: dict[str, set[str]] = {}
+        for (name, dev), ends in world.links.items():
+            to_pod = any(other in world.stacks and world.stacks[other].pod for other, _ in ends)
+            if to_pod and not dev.startswith(ANY_PORT) and not world.stacks[name].pod:
+                self._devices.setdefault(name, set()).add(dev)
+        for network in (*SPECIAL, *world.cluster.pod_cidrs, *world.cluster.service_cidrs):
+            self.networks.add(network)
+        for stack in world.stacks.values():
+            self._read_stack(stack)
+        sets = self._read_rules()
+        if sets:
+            self._read_sets()
+        for thing in world.facts.of(NftObject):
+            self._read_text(thing.text)
+
+    def gates(self, stack: Stack, family: int) -> Gates:
+        """The rules of a namespace, split."""
+        key = (stack.name, family)
+        if key not in self._gates:
+            self._gates[key] = Gates(self.world.filters(stack, family), self._devices.get(stack.name, set()))
+        return self._gates[key]
+
+    def filtering(self, family: int) -> list[tuple[str, Gates]]:
+        """Every namespace that has rules."""
+        found = ((name, self.gates(stack, family)) for name, stack in self.world.stacks.items() if not stack.assumed)
+        if family not in self._filtering:
+            self._filtering[family] = [(name, gates) for name, gates in found if not gates.empty]
+        return self._filtering[family]
+
+    def device(self, stack: Stack, dev: str) -> Hashable:
+        """What is known of an interface that leads to a pod, but its names."""
+        interface, port = stack.interfaces.get(dev), stack.ports.get(dev)
+        return (
+            interface
+            and (interface.kind, interface.mtu, interface.up, interface.lower_up, interface.promiscuous,
+                 interface.master, interface.nf_call_iptables, interface.vlan_filtering),
+            port and (port.bridge, port.hairpin, port.isolated, port.state),
+            frozenset(self.settings.get(stack.name, {}).get(dev, ())),
+            tuple(sorted(one for one in self.wildcards.get(stack.name, ()) if dev.startswith(one))),
+        )  # fmt: skip
+
+    def _read_stack(self, stack: Stack) -> None:
+        for own in stack.addresses:
+            if own.network is not None:
+                self.networks.add(own.network)
+        for route in stack.routes:
+            self.networks.add(route.destination)
+            if route.destination.prefixlen == route.destination.max_prefixlen:
+                self.routes.setdefault(route.destination.network_address, []).append((stack.name, route))
+        for rule in stack.rules:
+            self._read_text(rule.selector)
+        for (_, address), entry in stack.neighbours.items():
+            self.neighbours.setdefault(address, []).append((stack.name, entry))
+        devices = self._devices.get(stack.name)
+        for name, setting in stack.sysctls.items() if devices else ():
+            parts = name.split(".")
+            if name.startswith("net.ipv") and len(parts) >= 5:
+                dev = ".".join(parts[3:-1])
+                found = self.settings.setdefault(stack.name, {}).setdefault(dev, set())
+                found.add((f"{parts[1]} {parts[-1]}", setting.number))
+
+    def _read_rules(self) -> bool:
+        """Reads every rule; whether any asks for a set."""
+        sets = False
+        seen: set[int] = set()  # rules of one text share their networks and matches
+        chains = self.world.facts.index(Rule, ("node", "netns", "backend", "family", "table", "chain"))
+        for (node, netns, backend, family, table, chain), rules in chains.items():
+            stack = self.world.stacks.get(netns or node or "")
+            if stack is None:
+                continue
+            is_open = (node, netns, backend or None, family, table, chain) in self.gates(stack, family).open
+            devices = self._devices.get(stack.name, set())
+            for rule in rules:
+                for network in (rule.source, rule.destination):
+                    if network is not None and id(network) not in seen:
+                        seen.add(id(network))
+                        self.networks.add(network)
+                if rule.in_interface is not None or rule.out_interface is not None:
+                    self._read_devices(stack, rule, devices)
+                to = rule.destination
+                gate = is_open or (to is not None and to.prefixlen == to.max_prefixlen and not rule.not_destination)
+                for match in rule.matches:
+                    if match.module in SILENT or (gate and port_of(match) is not None) or id(match) in seen:
+                        continue
+                    seen.add(id(match))
+                    sets = sets or match.module == "set"
+                    self._read_match(stack, match)
+        return sets
+
+    def _read_match(self, stack: Stack, match: Match) -> None:
+        for option in match.options:
+            words = [word for value in option.values for word in value.split(",")]
+            if match.module in PORTED and "port" in option.name:
+                for word in words:
+                    self.ports.add(word)
+            elif match.module == "physdev":
+                self.apart |= {(stack.name, word) for word in words}
+            else:
+                for word in words:
+                    self._read_word(word)
+
+    def _read_devices(self, stack: Stack, rule: Rule, devices: set[str]) -> None:
+        for name, negated in (
+            (rule.in_interface, rule.not_in_interface),
+            (rule.out_interface, rule.not_out_interface),
+        ):
+            if name is None:
+                continue
+            if name.endswith("+"):
+                self.wildcards.setdefault(stack.name, set()).add(name[:-1])
+            elif negated and name in devices:
+                self.apart.add((stack.name, name))
+
+    def _read_word(self, word: str) -> None:
+        """A word of an option: an address, a network, a range of either, a port."""
+        low, dash, high = word.partition("-")
+        start, end = ip(low), ip(high) if dash else None
+        if start is not None and end is not None and start.version == end.version:
+            self.networks.add_range(start, end)
+        elif start is not None:
+            self.named.add(int(start))
+        elif (network := cidr(word)) is not None:
+            self.networks.add(network)
+            if network.num_addresses == 1:
+                self.named.add(int(network.network_address))
+        else:
+            self.ports.add(word)
+
+    def _read_text(self, text: str) -> None:
+        """Words of a language that is not taken apart here: whatever may be an address or a number."""
+        for word in _WORD.findall(text):
+            self._read_word(word)
+        for word in _NUMBER.findall(text):
+            self.ports.add(word)
+
+    def _read_sets(self) -> None:
+        for one in self.world.facts.of(Ipset):
+            place = one.netns or one.node or ""
+            for member in one.members:
+                first, _, rest = member.partition(" ")
+                for number, word in enumerate(first.split(",")):
+                    network = cidr(word)
+                    if network is None:
+                        low, dash, high = word.partition("-")
+                        start, end = ip(low), ip(high)
+                        if dash and start is not None and end is not None:
+                            self.networks.add_range(start, end)
+                        continue
+                    self.networks.add(network)
+                    if network.num_addresses == 1:
+                        others = ",".join(w for n, w in enumerate(first.split(",")) if n != number)
+                        found = self.members.setdefault((place, int(network.network_address)), [])
+                        found.append((one.name, f"{number} {others} {rest}"))
+
+    def of_address(self, address: IP, dev: str = "", only: tuple[str, ...] = ()) -> Hashable:
+        """What namespaces (`only` these) say of one address: routes to it, neighbours, interfaces that bear it.
+
+        `dev` is the interface that leads to it.
+        """
+        if not self.members and address not in self.routes and address not in self.neighbours:
+            return None
+        routes = tuple(
+            (name, route.table, route.type, route.via, "own" if route.dev == dev else route.dev, route.source_ip,
+             route.scope, route.protocol, route.metric, route.onlink, route.dead, route.mtu, route.multipath)
+            for name, route in self.routes.get(address, ())
+            if not only or name in only
+        )  # fmt: skip
+        neighbours = tuple(
+            (name, "own" if entry.dev == dev else entry.dev, _known(entry))
+            for name, entry in self.neighbours.get(address, ())
+            if not only or name in only
+        )
+        members = tuple(
+            (name, tuple(self.members[name, int(address)]))
+            for name in (only or self.world.stacks if self.members else ())
+            if (name, int(address)) in self.members
+        )
+        return routes, neighbours, members
+
+
+def _known(entry: Neighbour) -> Hashable:
+    """Whether a neighbour is known; a static entry counts with its hardware address."""
+    if entry.state in ("PERMANENT", "NOARP"):
+        return entry.state, entry.mac
+    return entry.state in ("FAILED", "INCOMPLETE"), bool(entry.mac) and entry.state is not None

@@ -1,0 +1,146 @@
+"""Connections that are told from others like them: the same fate as if each had been followed."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pytest
+
+from analyzer.analysis import Options, collect
+from analyzer.bundle import open_bundle
+from analyzer.facts import derived
+from analyzer.facts.store import Facts
+from analyzer.logs import Patterns
+from analyzer.packet import paths
+from tests.random_cluster import cluster
+
+EVERYTHING = 10**9
+SEED, SERVICES = 5, 18
+FATE = ("node", "kind", "service", "target", "ok", "verdict", "at_node", "table", "chain", "author")
+
+# One oddity each, which treats some pods or Services unlike others; (what, text, routed).
+ODDITIES = {
+    "a rule for one pod": ("filter", "-A FORWARD -d 10.42.1.4/32 -j DROP", False),
+    "a rule from one pod": ("filter", "-A FORWARD -s 10.42.1.4/32 -j DROP", False),
+    "a rule for a network of pods": ("filter", "-A FORWARD -d 10.42.1.4/31 -p tcp -j DROP", False),
+    "a rule for every other network": ("filter", "-A FORWARD ! -d 10.42.1.4/31 -p tcp -j DROP", False),
+    "a range of addresses": ("filter", "-A FORWARD -m iprange --dst-range 10.42.1.3-10.42.1.4 -j DROP", False),
+    "the address that was asked for": ("filter", "-A FORWARD -m conntrack --ctorigdst 10.96.0.14 -j DROP", False),
+    "a network that was asked for": ("filter", "-A FORWARD -m conntrack --ctorigdst 10.96.0.16/29 -j DROP", False),
+    "the port that was asked for": ("filter", "-A FORWARD -m conntrack --ctorigdstport 443 -j DROP", False),
+    "the port of the answer": ("filter", "-A FORWARD -p tcp -m tcp --sport 8081 -j DROP", False),
+    "a port": ("filter", "-A FORWARD -p tcp -m tcp --dport 8081 -j DROP", False),
+    "several ports": ("filter", "-A FORWARD -p tcp -m multiport --dports 443,8081:8090 -j DROP", False),
+    "any port but one": ("filter", "-A FORWARD -p tcp -m tcp ! --dport 8080 -j DROP", False),
+    "one pod's interface": ("filter", "-A FORWARD -o cali12 -j DROP", True),
+    "any interface but one pod's": ("filter", "-A FORWARD ! -o cali12 -d 10.42.1.0/24 -j DROP", True),
+    "interfaces by their beginning": ("filter", "-A FORWARD -o cali1+ -j DROP", True),
+    "one port of the bridge": ("filter", "-A FORWARD -m physdev --physdev-out cali12 -j DROP", False),
+    "a set with one pod": ("filter", "-A FORWARD -m set --match-set odd dst -j DROP", False),
+    "a chain that only one pod comes through": (
+        "filter", ":ODD - [0:0]\n-A FORWARD -d 10.42.1.4/32 -j ODD\n-A ODD -p tcp -m tcp --dport 8080 -j DROP", False,
+    ),
+    "a Service that is let through untranslated": ("nat", "-A PREROUTING -d 10.96.0.14/32 -j ACCEPT", False),
+    "a port that goes elsewhere": (
+        "nat", "-A PREROUTING -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.42.0.2:9", False,
+    ),
+    "a blackhole for one pod": ("ip-route.txt", "blackhole 10.42.1.4\n", False),
+    "a route for some pods": ("ip-route.txt", "unreachable 10.42.1.4/31\n", True),
+    "an interface that does not forward": (
+        "sysctl.txt", "net.ipv4.conf.cali12.forwarding = 1 => net.ipv4.conf.cali12.forwarding = 0", True,
+    ),
+    "an interface without carrier": ("ip-addr.txt", "cali12@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> => "
+        "cali12@if2: <BROADCAST,MULTICAST,UP>", True),
+    "a bridge port that is off": (
+        "bridge-link.txt", "6: cali12@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master cni0 state forwarding => "
+        "6: cali12@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master cni0 state disabled", False,
+    ),
+    "a foreign table": (
+        "nft-ruleset.txt",
+        "table inet odd {\n\tchain forward {\n\t\ttype filter hook forward priority -5; policy accept;\n"
+        "\t\tip daddr 10.42.1.4-10.42.1.5 drop\n\t\ttcp dport 8081 drop\n\t}\n}\n",
+        False,
+    ),
+}  # fmt: skip
+
+
+class Told(NamedTuple):
+    """The fates of all probes, each followed and by likeness, and how many were told by likeness."""
+
+    followed: list[tuple[object, ...]]
+    alike: list[tuple[object, ...]]
+    spared: int
+
+
+def facts_of(folder: Path) -> Facts:
+    """The facts of a bundle without its paths."""
+    with pytest.MonkeyPatch.context() as patch, open_bundle([folder]) as bundle:
+        patch.setattr(paths, "derive_paths", lambda facts: ([], []))
+        return collect(bundle, Patterns(()), Options(strict=True)).facts
+
+
+def told(folder: Path) -> Told:
+    """Both ways of one bundle."""
+    facts = facts_of(folder)
+    every, _ = paths.derive_paths(facts, EVERYTHING, EVERYTHING, EVERYTHING)
+    some, _ = paths.derive_paths(facts, EVERYTHING, EVERYTHING, 0)
+    return Told(_fates(every), _fates(some), sum("tells them apart" in (path.reason or "") for path in some))
+
+
+@cache
+def plain(routed: bool) -> Told:
+    """A cluster in which nothing is odd."""
+    with TemporaryDirectory() as folder:
+        cluster(Path(folder), SEED, services=SERVICES, odd={}, routed=routed)
+        return told(Path(folder))
+
+
+def _fates(found: list[derived.Path]) -> list[tuple[object, ...]]:
+    # The chain that decides may be that of another Service of the same form; where and by which table it is not.
+    return [tuple(getattr(path, name) for name in FATE if name != "chain") for path in found]
+
+
+@pytest.mark.parametrize("name", ODDITIES)
+def test_one_oddity_is_not_overlooked(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "SPEAKING", 1)
+    what, text, routed = ODDITIES[name]
+    odd = {what: text}
+    if "set" in name:
+        odd["ipset-save.txt"] = "create odd hash:ip family inet\nadd odd 10.42.1.4\n"
+    cluster(tmp_path, SEED, services=SERVICES, odd=odd, routed=routed)
+    seen = told(tmp_path)
+    assert seen.alike == seen.followed
+    assert seen.followed != plain(routed).followed, "the oddity does nothing: it tests nothing"
+
+
+def test_most_are_alike_where_nothing_is_odd() -> None:
+    for routed in (False, True):
+        calm = plain(routed)
+        assert calm.alike == calm.followed
+        assert calm.spared > len(calm.alike) // 4
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_clusters(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "SPEAKING", 1)
+    cluster(tmp_path, seed, services=30)
+    seen = told(tmp_path)
+    assert seen.alike == seen.followed
+    assert seen.spared > 0
+
+
+def test_beyond_what_is_followed_and_kept_it_is_said(tmp_path: Path) -> None:
+    cluster(tmp_path, SEED, services=SERVICES, odd={})
+    facts = facts_of(tmp_path)
+    few, coverage = paths.derive_paths(facts, 60, EVERYTHING, EVERYTHING)
+    assert len(few) == 60
+    assert not any(entry.complete for entry in coverage)
+    assert any("packets were not followed" in entry.note for entry in coverage)
+    every, _ = paths.derive_paths(facts, EVERYTHING, EVERYTHING, 0)
+    counted, _ = paths.derive_paths(facts, EVERYTHING, 100, 0)
+    further = [path for path in counted if "further Services" in (path.reason or "")]
+    assert further
+    assert sum(int((path.reason or "").split()[0]) for path in further) == len(every) - len(counted) + len(further)
