@@ -26,6 +26,7 @@ from analyzer.facts.nodes import Node
 from analyzer.facts.source import Source
 from analyzer.facts.store import Facts, merge
 from analyzer.join import joint_coverage, node_names, over_namespaces, rename_coverage, rename_fact
+from analyzer.host_pods import with_host_pods
 from analyzer.kinds import kinds
 from analyzer.listings import without_copies
 from analyzer.logs import Patterns, Scanned
@@ -209,7 +210,7 @@ def _merged(
     ]
     if first_seen and not any(entry.fact == "Node" for entry in coverage):
         coverage.append(Coverage(fact="Node", complete=False, note="only the nodes whose own dumps are here"))
-    return Facts(merge(without_copies(pairs)), coverage)
+    return Facts(with_host_pods(merge(without_copies(pairs))), coverage)
 
 
 def network_options() -> Options:

@@ -145,6 +145,8 @@ def _service_proxy(facts: Facts, cni: str | None) -> str | None:
         return "ovn"
     if any("+k3s" in (node.version or "") or "+rke2" in (node.version or "") for node in facts.of(nodes.Node)):
         return None if cni == "cilium" else "iptables"
+    if cni == "cilium" and any(pod.namespace == "kube-system" for pod in facts.of(workloads.Pod)):
+        return "cilium"  # its pods are listed, those of kube-proxy are not among them
     return None
 
 
@@ -172,7 +174,11 @@ def _distribution(facts: Facts, version: str) -> str | None:
     ):
         if mark in labels:
             return name
-    return None
+    for prefix, name in (("aks-", "aks"), ("gke-", "gke")):  # how these name nodes; tables have no labels
+        if any(node.name.startswith(prefix) for node in facts.of(nodes.Node)):
+            return name
+    coreos = "Red Hat Enterprise Linux CoreOS"
+    return "openshift" if any(coreos in (node.os_image or "") for node in facts.of(nodes.Node)) else None
 
 
 def _pod_cidrs(facts: Facts) -> tuple[CIDR, ...]:
