@@ -100,6 +100,9 @@ def nobody(run: Run, stack: Stack, packet: Packet, dev: str, target: IP) -> None
         if world.sees_all(stack.name, dev):
             raise Fate("neighbour-unreachable", At(stack.name))
         raise unknown(f"ip -d link of {stack.host}: where {stack.name} is attached", stack.name)
+    owner = world.owner(target)
+    if owner is not None and owner.pod and not any(world.links.get((owner.name, name)) for name in owner.own.values()):
+        raise unknown(f"ip -d link of {owner.host}: where {owner.name} is attached", stack.name)
     interface = stack.interfaces.get(dev)
     if target == packet.dst and any(contains(net, target) for net in world.cluster.pod_cidrs):
         if stack.is_bridge(dev) or (interface is not None and interface.kind == "veth"):
