@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -100,7 +100,7 @@ def _tree(text: str, spot: Spot) -> Any:
     from lark.exceptions import UnexpectedInput
 
     try:
-        return _parser().parse(text)
+        return _parsed(text)
     except UnexpectedInput as error:
         where = f"at column {error.column}" if error.column and error.column > 0 else "at its end"
         hint = ""
@@ -110,6 +110,12 @@ def _tree(text: str, spot: Spot) -> Any:
                 break
         rest = text[error.column - 1 :][:20] if error.column and error.column > 0 else ""
         spot.fail(f"cannot read the condition `{text}` {where}" + (f" (`{rest}`)" if rest else ""), hint)
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str) -> Any:
+    # Half of all conditions are written in several rules. Their trees are read only.
+    return _parser().parse(text)
 
 
 @cache
