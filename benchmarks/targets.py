@@ -243,18 +243,19 @@ def paths(folder: Path, scale: Scale) -> list[Row]:
 
 
 def start(folder: Path, scale: Scale) -> list[Row]:
-    """The help text, and a report on a small bundle; CPU seconds, which are the wall seconds of an idle machine."""
+    """The help text, a small report, and the first of its kind; CPU seconds, the wall seconds of an idle machine."""
     tree = folder / "small"
     generate.bundle(tree, 1, 1, services=20)
+    for log in tree.rglob("*.log"):  # which come in blocks of 3.5 MB
+        log.write_bytes(log.read_bytes()[:860_000].rpartition(b"\n")[0] + b"\n")
+    size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) / 1_000_000
+    report = (*HAIRPIN, "report", str(tree), "-o", str(folder / "small.html"), "--fail-on", "never")
     rows = []
     python = cost((PYTHON, "-c", "pass"), 5)
     for name, command, limit in (
         ("hairpin --help", (*HAIRPIN, "--help"), 0.2),
-        (
-            "report on a 1 MB bundle",
-            (*HAIRPIN, "report", str(tree), "-o", str(folder / "small.html"), "--fail-on", "never"),
-            0.7,
-        ),
+        (f"report on a {size:.1f} MB bundle", report, 0.7),
+        ("the same without a cache", ("env", "HAIRPIN_CACHE=", *report), None),
     ):
         cost(command, 1)  # fills the cache, as any first run does
         ours = cost(command, max(3, scale.repeats))
@@ -267,8 +268,8 @@ def start(folder: Path, scale: Scale) -> list[Row]:
                 reference="python -c pass",
                 ratio=ours.cpu / python.cpu,
                 rss=ours.rss,
-                target=f"≤ {limit} s",
-                met=ours.cpu <= limit and ours.status == 0,
+                target=f"≤ {limit} s" if limit else "",
+                met=ours.cpu <= limit and ours.status == 0 if limit else None,
                 found=_failed(ours),
             )
         )
