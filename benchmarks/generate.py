@@ -167,6 +167,37 @@ def bundle(
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def sos(folder: Path, megabytes: int, planted: Sequence[str]) -> None:
+    """An unpacked sos archive of one node: what sos writes of its network, and a kubelet's log of that many MB."""
+    files = {
+        "version.txt": "sosreport: 4.5.6\n",
+        "sos_commands/host/hostname": "node-0\n",
+        "sos_commands/host/hostname_-f": "node-0\n",
+        "sos_commands/date/date": "Mon Nov 23 12:11:47 UTC 2026\n",
+        "sos_commands/kernel/uname_-a": "Linux node-0 6.1.0-18-amd64 #1 SMP x86_64 GNU/Linux\n",
+        "sos_commands/host/uptime": " 12:11:47 up 3 days,  1:02,  1 user,  load average: 0.10, 0.20, 0.30\n",
+        "sos_commands/networking/ip_-d_address": (
+            "2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default qlen 1000\n"
+            "    link/ether 02:00:00:00:00:01 brd ff:ff:ff:ff:ff:ff promiscuity 0\n"
+            "    inet 192.168.0.10/24 brd 192.168.0.255 scope global eth0\n"
+        ),
+        "sos_commands/networking/ip_route_show_table_all": "default via 192.168.0.1 dev eth0\n",
+        "sos_commands/firewall_tables/iptables-save": iptables(200),
+        "etc/hosts": "127.0.0.1 localhost\n",
+        "proc/sys/net/ipv4/ip_forward": "1\n",
+    }
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    (folder / "hostname").symlink_to("sos_commands/host/hostname")
+    (folder / "date").symlink_to("sos_commands/date/date")
+    (folder / "uname").symlink_to("sos_commands/kernel/uname_-a")
+    (folder / "uptime").symlink_to("sos_commands/host/uptime")
+    (folder / "var" / "log").mkdir(parents=True)
+    log(folder / "var" / "log" / "syslog", megabytes, planted)
+
+
 def pack(folder: Path, archive: Path) -> None:
     """The folder as a tar archive, compressed as its name says (.gz, .xz)."""
     mode = "w:xz" if archive.suffix == ".xz" else "w:gz"

@@ -12,7 +12,7 @@ import msgspec
 from benchmarks import generate, work
 from benchmarks.measure import cost
 from benchmarks.network import network
-from benchmarks.targets import PYTHON
+from benchmarks.scale import PYTHON
 
 WIDTH, HEIGHT, MARGIN = 300, 220, 46
 Points = list[tuple[float, float]]

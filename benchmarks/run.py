@@ -11,7 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.targets import SMALL, TARGETS, Row, Scale
+from benchmarks.peers import peers
+from benchmarks.scale import SMALL, Row, Scale
+from benchmarks.targets import TARGETS as OWN
+
+TARGETS = {**OWN, "peers": peers}
 
 
 def table(rows: Sequence[Row]) -> str:

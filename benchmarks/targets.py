@@ -3,46 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
-
-import msgspec
 
 from benchmarks import generate, work
 from benchmarks.measure import Cost, cost, side_by_side
 from benchmarks.network import network
-
-PYTHON = sys.executable
-HAIRPIN = (PYTHON, "-c", "from analyzer.cli import main; main()")
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the table. `ours` and `theirs` in CPU seconds; `rss` of ours in MB; `met` None: only shown."""
-
-    id: str
-    work: str
-    ours: float
-    theirs: float | None = None
-    reference: str = ""
-    ratio: float | None = None
-    rss: float
-    target: str
-    met: bool | None = None
-    found: str = ""
-
-
-class Scale(msgspec.Struct, frozen=True):
-    """How big: MB of logs, MB of bundles, Services of the rule dump, pods of the list, repeats."""
-
-    logs: int = 1000
-    bundle: int = 1000
-    services: int = 10000
-    pods: int = 25000
-    repeats: int = 3
-
-
-SMALL = Scale(logs=100, bundle=100, services=1000, pods=2500, repeats=1)
+from benchmarks.scale import HAIRPIN, PYTHON, Row, Scale
 
 
 def logs(folder: Path, scale: Scale) -> list[Row]:
@@ -79,46 +46,40 @@ def logs(folder: Path, scale: Scale) -> list[Row]:
 
 
 def packed(folder: Path, scale: Scale) -> list[Row]:
-    """A whole report on a compressed bundle, beside decompressing it."""
+    """A whole report on a compressed bundle, beside decompressing it; with gzip also as it is where isal is missing."""
     literals = work.literals()
     tree = folder / "bundle"
     size = generate.bundle(tree, 10, scale.bundle, planted=literals[:1])
+    without = (PYTHON, "-c", "import sys; sys.modules['isal'] = None; from analyzer.cli import main; main()")
     rows = []
-    for suffix, command in ((".gz", "gzip"), (".xz", "xz")):
+    for suffix, command, variants in (
+        (".gz", "gzip", (("", HAIRPIN), (", without isal", without))),
+        (".xz", "xz", (("", HAIRPIN),)),
+    ):
         archive = folder / f"bundle.tar{suffix}"
         generate.pack(tree, archive)
-        ours, theirs = side_by_side(
-            (
-                *HAIRPIN,
-                "report",
-                str(archive),
-                "--format",
-                "json",
-                "-o",
-                str(folder / "report.json"),
-                "--fail-on",
-                "never",
-            ),
-            (command, "-dc", str(archive))
-            if scale.repeats == 0
-            else ("sh", "-c", f"{command} -dc {archive} >/dev/null"),
-            scale.repeats,
-        )
-        ratio = max(0.0, ours.cpu - 2) / theirs.cpu
-        rows.append(
-            Row(
-                id="packed",
-                work=f"report on {size // 1_000_000} MB as tar{suffix}",
-                ours=ours.cpu,
-                theirs=theirs.cpu,
-                reference=f"{command} -dc",
-                ratio=ratio,
-                rss=ours.rss,
-                target="≤ 1.5× plus 2 s",
-                met=ratio <= 1.5 and ours.status == 0,
-                found=_failed(ours),
+        out = ("--format", "json", "-o", str(folder / "report.json"), "--fail-on", "never")
+        for told, hairpin in variants:
+            ours, theirs = side_by_side(
+                (*hairpin, "report", str(archive), *out),
+                ("sh", "-c", f"{command} -dc {archive} >/dev/null"),
+                scale.repeats,
             )
-        )
+            ratio = max(0.0, ours.cpu - 2) / theirs.cpu
+            rows.append(
+                Row(
+                    id="packed",
+                    work=f"report on {size // 1_000_000} MB as tar{suffix}{told}",
+                    ours=ours.cpu,
+                    theirs=theirs.cpu,
+                    reference=f"{command} -dc",
+                    ratio=ratio,
+                    rss=ours.rss,
+                    target="≤ 1.5× plus 2 s (ratio less 2 s)",
+                    met=ratio <= 1.5 and ours.status == 0,
+                    found=_failed(ours),
+                )
+            )
         archive.unlink()
     return rows
 
@@ -201,25 +162,24 @@ def rules(folder: Path, scale: Scale) -> list[Row]:
 
 
 def paths(folder: Path, scale: Scale) -> list[Row]:
-    """Every Service from every node, followed packet by packet and back: twice the Services, twice the nodes."""
+    """Every Service from every node and from a pod there, forth and back: twice the Services, twice the nodes."""
     rows = []
-    services = max(50, scale.services // 40)
-    for nodes, count in ((4, services), (4, 2 * services), (8, services)):
+    services = max(50, scale.services // 10)
+    for nodes, count in ((10, services), (10, 2 * services), (20, services)):
         place = folder / f"network-{nodes}-{count}"
         network(place, nodes, count)
         ours = cost((PYTHON, "-m", "benchmarks.work", "paths", str(place)), scale.repeats)
         seconds = _seconds(ours.output)
-        # Two cores follow different nodes: half of the time of one process.
-        projected = seconds / (nodes * count) * 1_000_000 / 2
+        verdicts = int(ours.output.split()[0])
         rows.append(
             Row(
                 id="paths",
-                work=f"{nodes} nodes × {count:,} Services: {seconds / (nodes * count) * 1000:.2f} ms a verdict, "
-                f"a million on 2 cores in {projected:,.0f} s",
+                work=f"{nodes} nodes × {count:,} Services: {verdicts:,} verdicts, "
+                f"{seconds / verdicts * 1000:.3f} ms each; a million in {seconds / verdicts * 1_000_000:,.0f} s",
                 ours=seconds,
                 rss=ours.rss,
-                target="≤ 120 s for a million",
-                met=projected <= 120,
+                target="≤ 120 s for a million on 2 cores",
+                met=seconds / verdicts * 1_000_000 / 2 <= 120,
                 found=ours.output.strip(),
             )
         )
