@@ -98,7 +98,7 @@ class Path(Fact, frozen=True, kw_only=True):
 
     node: the node where it starts, or that it is about
     kind: pod-to-pod-same-node, pod-to-pod-other-node, pod-to-service, pod-to-own-service, pod-to-node, pod-to-outside,
-      pod-to-dns, pod-to-api, node-to-pod, node-to-service, outside-to-node-port
+      pod-to-dns, dns-to-upstream, pod-to-api, node-to-pod, node-to-service, outside-to-node-port
     from_pod: the pod that sends
     to_pod: the pod that is to receive
     service: the service on the way

@@ -15,7 +15,7 @@ from analyzer.facts.store import Facts
 from analyzer.facts.workloads import Pod
 from analyzer.packet.authors import author_of
 from analyzer.packet.likeness import Likeness
-from analyzer.packet.probes import SERVED, Probe, probes
+from analyzer.packet.probes import OWN, SERVED, Probe, probes
 from analyzer.packet.text import sentence
 from analyzer.packet.trace import Trace, trace
 from analyzer.packet.verdict import At, Step
@@ -83,7 +83,7 @@ class _Memory:
             return None
         if self._likeness is None:
             self._likeness = Likeness(self._world)
-        shape = self._likeness.shape(probe.flow, probe.node)
+        shape = self._likeness.shape(probe.flow, probe.node, probe.kind == OWN)
         if shape is None:
             return None
         keys = tuple(shape.keys.values())
@@ -107,12 +107,12 @@ class _Memory:
         """Follows a probe, and keeps which endpoints it reached."""
         self.followed += 1
         result = trace(self._facts, probe.flow)
-        if probe.kind == "pod-to-own-service":
+        if probe.kind == OWN:
             result = _chosen_itself(result, probe.flow.src_ip or "")
         path = path_of(self._facts, probe, result)
         if probe.kind not in SERVED or self._likeness is None:
             return path
-        shape = self._likeness.shape(probe.flow, probe.node)
+        shape = self._likeness.shape(probe.flow, probe.node, probe.kind == OWN)
         reached = _reached(result)
         for (address, port), key in shape.keys.items() if shape is not None else ():
             if (str(address), port or probe.flow.dst_port) in reached:
@@ -160,7 +160,8 @@ def path_of(facts: Facts, probe: Probe, result: Trace) -> Path:
     return _path(
         probe,
         origin=Source(last.path, last.line, last.line) if last and last.path and last.line else probe.origin,
-        verdict=result.verdict,
+        # Of a choice that may fail, what becomes of the share that fails: rules ask for its verdict.
+        verdict=worst.verdict if arrives(result) is False else result.verdict,
         ok=arrives(result),
         at_node=NodeName(at.node.partition(":")[0]) if at is not None and at.node != OUTSIDE else None,
         table=at.table if at is not None else None,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from analyzer.facts.address import IP
-from analyzer.facts.derived import Cluster
+from analyzer.facts.derived import Cluster, DnsUpstream
 from analyzer.facts.services import Endpoint, Service, ServicePort
 from analyzer.facts.source import NOWHERE, Source
 from analyzer.facts.workloads import Pod
@@ -23,7 +23,8 @@ PAIRS = 400
 FIRST = 60
 OUTSIDE_ADDRESS = "192.0.2.1"  # reserved for documents: no cluster owns it
 # Where a Service stands between the ends; such probes are many, and most are alike.
-SERVED = frozenset({"pod-to-service", "node-to-service", "outside-to-node-port"})
+OWN = "pod-to-own-service"
+SERVED = frozenset({"pod-to-service", OWN, "node-to-service", "outside-to-node-port"})
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,11 +60,12 @@ def probes(world: World, nodes: list[str]) -> Iterator[Probe]:
         yield from _around(places, node, following, senders.get(node), receivers)
         if node in senders:
             yield from _well_known(places, node, senders[node], dns)
+    yield from _to_upstreams(places, set(nodes))
     for key, node, pod in _own_services(places, nodes):
         for port in facts.where(ServicePort, service=key):
             flow = _service_flow(places, key, port, pod)
             if flow is not None:
-                yield Probe(node=node, kind="pod-to-own-service", flow=flow, from_pod=pod.key, to_pod=pod.key,
+                yield Probe(node=node, kind=OWN, flow=flow, from_pod=pod.key, to_pod=pod.key,
                             service=key, origin=pod.origin)  # fmt: skip
             break
     services = [service for service in sorted(facts.of(Service), key=lambda s: s.key) if _has_address(service)]
@@ -120,6 +122,21 @@ def _well_known(places: Places, node: str, sender: Pod, dns: tuple[IP | None, st
                     from_pod=asker.key, service=api.key, origin=api.origin)  # fmt: skip
 
 
+def _to_upstreams(places: Places, nodes: set[str]) -> Iterator[Probe]:
+    """From each DNS pod to each address that it forwards to."""
+    for upstream in places.world.facts.of(DnsUpstream):
+        pod = places.pods.get(upstream.pod or "")
+        if pod is None or pod.ip is None or pod.host_network or pod.node not in nodes or places.isolated(pod):
+            continue
+        if upstream.loopback or upstream.cluster_dns or upstream.ip.version != pod.ip.version:
+            continue
+        if places.world.of_pod(pod.key) is not None:
+            flow = Flow(
+                src_node=places.stack(pod), src_ip=str(pod.ip), dst_ip=str(upstream.ip), dst_port=53, proto="udp"
+            )
+            yield Probe(node=pod.node, kind="dns-to-upstream", flow=flow, from_pod=pod.key, origin=upstream.origin)
+
+
 def _to_service(places: Places, service: Service, nodes: list[str], senders: dict[str, Pod]) -> Iterator[Probe]:
     port = next(iter(places.world.facts.where(ServicePort, service=service.key)), None)
     if port is None or protocol_number(port.protocol.lower()) not in (6, 17):
@@ -134,10 +151,18 @@ def _to_service(places: Places, service: Service, nodes: list[str], senders: dic
                         origin=service.origin)  # fmt: skip
         flow = Flow(src_node=node, dst_ip=str(service.cluster_ip), dst_port=port.port, proto=proto)
         yield Probe(node=node, kind="node-to-service", flow=flow, service=service.key, origin=service.origin)
-        address = places.node_address(node) if port.node_port else None
+        address = places.node_address(node) if port.node_port and not _left_out(places, service, node) else None
         if address is not None:
             flow = Flow(src_node=OUTSIDE, dst_ip=str(address), dst_port=port.node_port, proto=proto)
             yield Probe(node=node, kind="outside-to-node-port", flow=flow, service=service.key, origin=service.origin)
+
+
+def _left_out(places: Places, service: Service, node: str) -> bool:
+    """Whether a node drops what comes for a Service from outside by design, as it has no endpoint of its own."""
+    if service.external_traffic_policy != "Local":
+        return False
+    behind = places.world.facts.where(Endpoint, service=service.key)
+    return not any(one.ready and one.node == node for one in behind)
 
 
 def _to_pod(places: Places, node: str, kind: str, target: Pod, sender: Pod | None) -> Probe:
