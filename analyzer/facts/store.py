@@ -27,6 +27,7 @@ class Facts:
         self._by_type = {kind: tuple(found) for kind, found in by_type.items()}
         self._indexes: dict[tuple[type[Fact], tuple[str, ...]], dict[tuple[Any, ...], Sequence[Any]]] = {}
         self._coverage: dict[str, list[Coverage]] = defaultdict(list)
+        self._by_node: dict[str, dict[str | None, list[tuple[int, Coverage]]]] = {}
         self._looked: dict[tuple[Any, ...], tuple[Coverage, ...]] = {}
         for entry in coverage:
             self._coverage[entry.fact].append(entry)
@@ -67,8 +68,8 @@ class Facts:
         found = self._looked.get(asked)
         if found is None:
             entries: Iterable[Coverage] = self._coverage.get(name, ())
-            if len(pins) > 1 and pins.get("node") is not None:
-                entries = self.coverage(name, node=pins["node"])  # what a node has is few of what a cluster has
+            if pins.get("node") is not None:
+                entries = self._near(name, pins["node"])  # what a node has is few of what a cluster has
             found = self._looked[asked] = tuple(
                 entry
                 for entry in entries
@@ -78,6 +79,17 @@ class Facts:
                 )
             )
         return found
+
+    def _near(self, name: str, node: str | None) -> Iterable[Coverage]:
+        """The entries of a fact type that name the node or none, in their order."""
+        if name not in self._by_node:
+            numbered: dict[str | None, list[tuple[int, Coverage]]] = defaultdict(list)
+            for number, entry in enumerate(self._coverage.get(name, ())):
+                numbered[entry.node].append((number, entry))
+            self._by_node[name] = numbered
+        cells = self._by_node[name]
+        both = (*cells.get(None, ()), *cells.get(node, ()))
+        return [entry for _, entry in sorted(both, key=lambda pair: pair[0])]
 
     def collected(self, kind: type[Fact] | str, **pins: str | None) -> bool:
         """Whether the pinned part of the cluster was collected completely, so that absence there means something."""

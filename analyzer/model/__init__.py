@@ -5,17 +5,19 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
+from analyzer.facts.acyclic import acyclic
 from analyzer.facts.fact import Coverage, Fact, NodeName
 from analyzer.facts.nodes import Node
 from analyzer.facts.store import Facts
 from analyzer.model.cluster import cluster
 from analyzer.model.conntrack import tables
 from analyzer.model.dns import upstreams
-from analyzer.model.networks import clocks, hairpin_ports, overlay_peers, range_conflicts
+from analyzer.model.networks import clocks, hairpin_ports, overlay_peers
 from analyzer.model.outliers import differences
 from analyzer.model.permissions import permissions
 from analyzer.model.policies import allowances
 from analyzer.model.programmed import services
+from analyzer.model.ranges import range_conflicts
 from analyzer.model.workloads import agents, service_health
 
 
@@ -25,22 +27,23 @@ def derive(facts: Facts) -> Facts:
     nodes = _nodes(facts)
     found: list[Fact] = [whole]
     coverage: list[Coverage] = [Coverage(fact="Cluster", path=whole.origin.path)]
-    for more, entries in (
-        services(facts, nodes),
-        allowances(facts, whole.dns_ip),
-        service_health(facts),
-        agents(facts),
-        range_conflicts(facts, whole, nodes),
-        hairpin_ports(facts, nodes),
-        overlay_peers(facts, nodes),
-        tables(facts, nodes),
-        clocks(facts),
-        differences(facts, nodes),
-        upstreams(facts, whole.dns_ip),
-        permissions(facts),
-    ):
-        found += more
-        coverage += entries
+    with acyclic():
+        for more, entries in (
+            services(facts, nodes),
+            allowances(facts, whole.dns_ip),
+            service_health(facts),
+            agents(facts),
+            range_conflicts(facts, whole, nodes),
+            hairpin_ports(facts, nodes),
+            overlay_peers(facts, nodes),
+            tables(facts, nodes),
+            clocks(facts),
+            differences(facts, nodes),
+            upstreams(facts, whole.dns_ip),
+            permissions(facts),
+        ):
+            found += more
+            coverage += entries
     result = facts.plus(found, coverage)
     if find_spec("analyzer.packet.paths") is None:
         return result

@@ -13,6 +13,7 @@ from analyzer.facts.store import Facts
 from analyzer.model.addresses import POD_BRIDGES
 from analyzer.model.enforcement import policies_enforced
 from analyzer.model.names import dns_service
+from analyzer.model.ranges import Ranges
 
 _PLUGIN = {
     "flannel": "flannel",
@@ -235,10 +236,11 @@ def _networks(text: str) -> list[CIDR]:
 def _widest(nets: Iterable[CIDR]) -> tuple[CIDR, ...]:
     """The networks that lie in no other, in order."""
     kept: list[CIDR] = []
-    for net in sorted(set(nets), key=lambda net: (net.version, net.prefixlen, int(net.network_address))):
-        if not any(contains(other, net) for other in kept):
+    # A network that holds another stands before it, with nothing between them but what it holds too.
+    for net in sorted(set(nets), key=lambda net: (net.version, int(net.network_address), net.prefixlen)):
+        if not kept or not contains(kept[-1], net):
             kept.append(net)
-    return tuple(kept)
+    return tuple(sorted(kept, key=lambda net: (net.version, net.prefixlen, int(net.network_address))))
 
 
 def _bridge_cni(facts: Facts, cni: str | None) -> bool | None:
@@ -264,5 +266,6 @@ def _obfuscated(facts: Facts, cni: str | None, pods: tuple[CIDR, ...]) -> bool:
     if not pods or cni not in ("flannel", "kubenet", "bridge"):
         return False
     given = [pod.ip for pod in facts.of(workloads.Pod) if pod.ip is not None and pod.host_network is False]
-    outside = [one for one in given if not any(one in net for net in pods)]
+    inside = Ranges(("pod", net) for net in pods)
+    outside = [one for one in given if not inside.hold(one)]
     return len(given) >= 4 and 2 * len(outside) > len(given)

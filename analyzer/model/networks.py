@@ -1,4 +1,4 @@
-"""What the network of a node makes of pods: ranges in conflict, hairpin ports, ends of the overlay, clocks."""
+"""What the network of a node makes of pods: hairpin ports, ends of the overlay, clocks."""
 
 from __future__ import annotations
 
@@ -6,70 +6,15 @@ import json
 from collections.abc import Iterable, Iterator
 from statistics import median
 
-from analyzer.facts.address import CIDR, IP, ip, overlaps
-from analyzer.facts.derived import Cluster, HairpinPort, NodeClock, OverlayPeer, RangeConflict
+from analyzer.facts.address import IP, ip
+from analyzer.facts.derived import HairpinPort, NodeClock, OverlayPeer
 from analyzer.facts.fact import Coverage, Fact, NodeName, PodName
 from analyzer.facts.nodes import Clock, Node, Sysctl
-from analyzer.facts.routing import BridgePort, FdbEntry, Interface, InterfaceAddress, Neighbour, Route
+from analyzer.facts.routing import BridgePort, FdbEntry, Interface, Neighbour
 from analyzer.facts.services import Endpoint
 from analyzer.facts.store import Facts
 from analyzer.facts.workloads import Pod
-from analyzer.model.addresses import POD_BRIDGES, made_by_cni
-
-# These take pod addresses from the network of the nodes, by design.
-_NATIVE = ("aws-vpc", "azure")
-
-
-def range_conflicts(facts: Facts, cluster: Cluster, nodes: list[NodeName]) -> tuple[list[Fact], list[Coverage]]:
-    """RangeConflict of every node: its own networks and foreign routes against the pod and service ranges."""
-    found: list[Fact] = []
-    ranges = [("service", net) for net in cluster.service_cidrs]
-    if cluster.cni not in _NATIVE and cluster.distribution not in ("gke", "eks"):
-        ranges += [("pod", net) for net in cluster.pod_cidrs]
-    hosts = {
-        address for node in facts.of(Node) for address in (*(node.addresses or ()), node.ip) if address is not None
-    }
-    if not cluster.obfuscated:
-        for node in nodes:
-            for kind, net in ranges:
-                found += _conflicts(facts, node, kind, net, hosts)
-    coverage = []
-    for node in nodes:
-        for entry in facts.coverage(InterfaceAddress, node=node):
-            complete = entry.complete and facts.collected(Route, node=node) and bool(ranges)
-            coverage.append(
-                Coverage(fact="RangeConflict", node=node, complete=complete, note=entry.note, path=entry.path)
-            )
-    return list(dict.fromkeys(found)), coverage
-
-
-def _conflicts(facts: Facts, node: NodeName, kind: str, net: CIDR, hosts: set[IP]) -> Iterator[RangeConflict]:
-    seen: set[CIDR] = set()
-    for address in facts.where(InterfaceAddress, node=node):
-        own = address.network
-        if own is None or made_by_cni(address.dev) or address.ip.is_link_local or own.prefixlen == own.max_prefixlen:
-            continue
-        if overlaps(own, net):
-            seen.add(own)
-            yield RangeConflict(
-                node=node, range=net, range_kind=kind, network=own, dev=address.dev, origin=address.origin
-            )
-    for route in facts.where(Route, node=node):
-        other = route.destination
-        if route.table == "local" or route.type != "unicast" or other.prefixlen == 0 or made_by_cni(route.dev):
-            continue
-        # routes to other nodes' pods by way of those nodes, and routes of a routing daemon, are the CNI's own
-        if (
-            route.via in hosts
-            or route.protocol in ("bird", "zebra", "80", "kernel")
-            or other in seen
-            or route.dev is None
-        ):
-            continue
-        if other.prefixlen < other.max_prefixlen and overlaps(other, net):
-            yield RangeConflict(
-                node=node, range=net, range_kind=kind, network=other, dev=route.dev, origin=route.origin
-            )
+from analyzer.model.addresses import POD_BRIDGES
 
 
 def hairpin_ports(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list[Coverage]]:
@@ -113,9 +58,7 @@ def hairpin_ports(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list
         for entry in facts.coverage(BridgePort, node=node):
             complete = entry.complete and not lacking
             coverage.append(
-                Coverage(
-                    fact="HairpinPort", node=node, complete=complete, note=entry.note or note, path=entry.path
-                )
+                Coverage(fact="HairpinPort", node=node, complete=complete, note=entry.note or note, path=entry.path)
             )
     return found, coverage
 
@@ -130,7 +73,7 @@ def _pods_by_port(facts: Facts, node: NodeName) -> Iterator[tuple[int, Pod]]:
 
 def overlay_peers(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list[Coverage]]:
     """OverlayPeer of every pair of nodes that flannel joins by vxlan, from what each node announces of itself."""
-    ends = dict(_ends(facts.of(Node)))
+    ends = sorted(dict(_ends(facts.of(Node))).items())
     found: list[Fact] = []
     coverage: list[Coverage] = []
     for node in nodes:
@@ -142,7 +85,9 @@ def overlay_peers(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list
             continue
         entry = facts.coverage(Neighbour, node=node) or facts.coverage(FdbEntry, node=node)
         coverage.append(Coverage(fact="OverlayPeer", node=node, complete=all(knows), path=entry[0].path))
-        for peer, (mac, address) in sorted(ends.items()):
+        macs = {(one.mac or "").lower() for one in neighbours}
+        forwarded = {(one.mac.lower(), one.dst) for one in forwarding}
+        for peer, (mac, address) in ends:
             if peer == node:
                 continue
             found.append(
@@ -152,10 +97,8 @@ def overlay_peers(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list
                     dev="flannel.1",
                     expected_mac=mac,
                     expected_ip=address,
-                    neighbour=any((one.mac or "").lower() == mac for one in neighbours) if knows[0] else None,
-                    forwarding=any(one.mac.lower() == mac and one.dst == address for one in forwarding)
-                    if knows[1]
-                    else None,
+                    neighbour=mac in macs if knows[0] else None,
+                    forwarding=(mac, address) in forwarded if knows[1] else None,
                     origin=device.origin,
                 )
             )

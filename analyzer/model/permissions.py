@@ -27,15 +27,16 @@ def permissions(facts: Facts) -> tuple[list[Fact], list[Coverage]]:
     for pod in dns_pods(facts):
         if pod.service_account is None or (pod.owner or pod.name).startswith("kube-dns"):
             continue
+        if _subject(pod) in found:
+            continue
         needs = [(verb, *what) for what in _COREDNS for verb in ("list", "watch")]
         if _version(facts, pod) >= _NEEDS_SLICES:
             needs += [(verb, *_SLICES) for verb in ("list", "watch")]
-        held = _held(facts, "coredns", "system:coredns", pod, needs)
-        found.setdefault(held.subject, held)
+        found[_subject(pod)] = _held(facts, "coredns", "system:coredns", pod, needs)
     for pod in facts.of(Pod):
-        if workload_of(pod).startswith("kube-flannel") and pod.service_account is not None:
-            held = _held(facts, "flannel", "flannel", pod, list(_FLANNEL))
-            found.setdefault(held.subject, held)
+        flannel = workload_of(pod).startswith("kube-flannel") and pod.service_account is not None
+        if flannel and _subject(pod) not in found:
+            found[_subject(pod)] = _held(facts, "flannel", "flannel", pod, list(_FLANNEL))
     complete = facts.collected(RoleRule) and facts.collected(RoleBinding)
     return list(found.values()), [Coverage(fact="Permission", complete=complete, path=entries[0].path)]
 
@@ -48,8 +49,13 @@ def _version(facts: Facts, pod: Pod) -> tuple[int, ...]:
     return (0,)
 
 
+def _subject(pod: Pod) -> str:
+    """The user that a pod is to the API server."""
+    return f"system:serviceaccount:{pod.namespace}:{pod.service_account}"
+
+
 def _held(facts: Facts, component: str, role: str, pod: Pod, needs: list[tuple[str, str, str]]) -> Permission:
-    subject = f"system:serviceaccount:{pod.namespace}:{pod.service_account}"
+    subject = _subject(pod)
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{pod.namespace}", "system:authenticated")
     bound = [
         binding

@@ -11,6 +11,7 @@ from analyzer.facts.fact import Coverage, Fact, PodName
 from analyzer.facts.policy import NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule
 from analyzer.facts.store import Facts
 from analyzer.facts.workloads import ContainerPort, Namespace, Pod
+from analyzer.model.labels import Labelled
 from analyzer.model.names import dns_pods
 
 
@@ -19,18 +20,22 @@ def allowances(facts: Facts, dns_ip: IP | None) -> tuple[list[Fact], list[Covera
 
     A pod that no policy selects has none either: a rule must ask for the isolating policy first.
     """
-    by_namespace: dict[str, list[NetworkPolicy]] = defaultdict(list)
+    spaces = {policy.namespace for policy in facts.of(NetworkPolicy)}
+    pods: dict[str, list[Pod]] = defaultdict(list)
+    for pod in facts.of(Pod):
+        if pod.namespace in spaces and not pod.host_network and pod.labels is not None:
+            pods[pod.namespace].append(pod)
+    labelled = {namespace: Labelled(some) for namespace, some in pods.items()}
+    isolating: dict[int, list[NetworkPolicy]] = defaultdict(list)
     for policy in facts.of(NetworkPolicy):
-        by_namespace[policy.namespace].append(policy)
+        if policy.pod_selector is not None and policy.namespace in labelled:
+            for pod in labelled[policy.namespace].selected(policy.pod_selector):
+                isolating[id(pod)].append(policy)
     dns = dns_pods(facts)
     labels = {namespace.name: namespace.labels or {} for namespace in facts.of(Namespace)}
     found: list[Fact] = []
     for pod in facts.of(Pod):
-        if pod.host_network or pod.labels is None or pod.namespace not in by_namespace:
-            continue
-        for policy in by_namespace[pod.namespace]:
-            if policy.pod_selector is None or not policy.pod_selector.selects(pod.labels):
-                continue
+        for policy in isolating.get(id(pod), ()):
             name = PodName(pod.key)
             if policy.egress:
                 for rule in policy.egress_rules or ():

@@ -25,6 +25,9 @@ _MAPPED = re.compile(
 def services(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list[Coverage]]:
     """ProgrammedService, ProgrammedEndpoint and ProxyState of every node, and their coverage."""
     tables = _chains(facts)
+    variants: dict[NodeName, list[tuple[str, int]]] = defaultdict(list)
+    for home, backend, family in sorted(tables):
+        variants[home].append((backend, family))
     servers = facts.index(VirtualServer, ("node",))
     native = facts.index(NftObject, ("node",))
     addresses = _addresses(facts)
@@ -34,7 +37,7 @@ def services(facts: Facts, nodes: list[NodeName]) -> tuple[list[Fact], list[Cove
     for node in nodes:
         mine: list[ProgrammedService | ProgrammedEndpoint] = []
         chained = hooked = False
-        for backend, family in sorted(key[1:] for key in tables if key[0] == node):
+        for backend, family in variants[node]:
             nat, filtered = tables[(node, backend, family)]
             mine += programmed(node, nat, filtered)
             if family in families:

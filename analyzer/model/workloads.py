@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 import msgspec
 
@@ -14,6 +14,7 @@ from analyzer.facts.routing import Listener
 from analyzer.facts.services import Endpoint, Service, ServicePort
 from analyzer.facts.store import Facts
 from analyzer.facts.workloads import ContainerPort, Pod, Workload
+from analyzer.model.labels import Labelled
 from analyzer.model.names import agent_kind, workload_of
 
 _SERVERLESS = ("virtual-kubelet", "fargate")
@@ -32,6 +33,13 @@ def service_health(facts: Facts) -> tuple[list[Fact], list[Coverage]]:
     for pod in facts.of(Pod):
         if living(pod):
             pods[pod.namespace].append(pod)
+    labelled = {namespace: Labelled(some) for namespace, some in pods.items()}
+    nobody = Labelled(())
+    idle: dict[str, list[Workload]] = defaultdict(list)
+    for load in facts.of(Workload):
+        if load.desired == 0 and load.labels is not None:
+            idle[load.namespace].append(load)
+    looked = frozenset(entry.pod for entry in facts.coverage(Listener) if entry.complete)
     found: list[Fact] = []
     blind: dict[str, str] = {}
     # A plain table has no column of selectors; a cluster without any is not to be expected.
@@ -42,14 +50,14 @@ def service_health(facts: Facts) -> tuple[list[Fact], list[Coverage]]:
             blind[service.namespace] = "the selectors of Services are not known"
         if selector is None or service.type == "ExternalName" or not (selector.labels or selector.expressions):
             continue
-        mine = pods.get(service.namespace, [])
-        if any(pod.labels is None for pod in mine):
+        mine = labelled.get(service.namespace, nobody)
+        if mine.unknown:
             # a list without labels tells nothing of what is selected
             blind[service.namespace] = "the labels of pods are not known"
             continue
-        chosen = [pod for pod in mine if selector.selects(pod.labels or {})]
-        found.append(_health(facts, service, selector, mine, chosen))
-        found += _target_ports(facts, service, chosen)
+        chosen = mine.selected(selector)
+        found.append(_health(facts, service, selector, mine, chosen, idle.get(service.namespace, ())))
+        found += _target_ports(facts, service, chosen, looked)
     coverage = _coverage(facts, "ServiceHealth", "Service", "Pod") + _coverage(facts, "TargetPort", "Service", "Pod")
     return found, [_dimmed(entry, blind) for entry in coverage]
 
@@ -60,46 +68,52 @@ def _dimmed(entry: Coverage, blind: dict[str, str]) -> Coverage:
     return msgspec.structs.replace(entry, complete=False, note=entry.note or why) if why else entry
 
 
-def _health(facts: Facts, service: Service, selector: Selector, mine: list[Pod], chosen: list[Pod]) -> ServiceHealth:
+def _health(
+    facts: Facts,
+    service: Service,
+    selector: Selector,
+    mine: Labelled,
+    chosen: Sequence[Pod],
+    idle: Iterable[Workload],
+) -> ServiceHealth:
     key = ServiceName(service.key)
     listed: int | None = len({one.ip for one in facts.where(Endpoint, service=key) if one.ready})
     if not listed and not facts.collected(Endpoint, namespace=service.namespace):
         listed = None
-    idle = [
-        load
-        for load in facts.where(Workload, namespace=service.namespace)
-        if load.desired == 0 and load.labels is not None and selector.selects(load.labels)
-    ]
     return ServiceHealth(
         service=key,
         selector=str(selector),
         selected=len(chosen),
         ready_pods=sum(pod.ready is True for pod in chosen),
         ready_endpoints=listed,
-        scaled_to_zero=not chosen and bool(idle),
+        scaled_to_zero=not chosen and any(selector.selects(load.labels or {}) for load in idle),
         almost=None if chosen else _almost(selector, mine, service.name),
         origin=service.origin,
     )
 
 
-def _almost(selector: Selector, pods: list[Pod], name: str) -> str | None:
+def _almost(selector: Selector, pods: Labelled, name: str) -> str | None:
     """The labels that pods carry where the selector wants others: of pods that match all but one, or bear the name."""
+    named = {id(pod): pod for pod in pods.called(name)}
+    near = dict(named)
+    if len(selector.labels) > 1:
+        near |= {id(pod): pod for pair in selector.labels.items() for pod in pods.with_label(*pair)}
     votes: Counter[str] = Counter()
-    for pod in pods:
+    for mark, pod in near.items():
         labels = pod.labels or {}
         wrong = [key for key, value in selector.labels.items() if labels.get(key) != value]
-        named = workload_of(pod) == name or workload_of(pod).startswith(f"{name}-")
-        close = len(selector.labels) > 1 and len(wrong) == 1
-        if not (named or close):
+        if mark not in named and len(wrong) != 1:
             continue
         carried = [f"{key}={labels[key]}" for key in wrong if key in labels]
         carried = carried or [f"{key}={value}" for key, value in sorted(labels.items()) if "hash" not in key]
         if carried:
-            votes[",".join(carried)] += 2 if named else 1
+            votes[",".join(carried)] += 2 if mark in named else 1
     return min(votes, key=lambda text: (-votes[text], text)) if votes else None
 
 
-def _target_ports(facts: Facts, service: Service, chosen: list[Pod]) -> Iterator[TargetPort]:
+def _target_ports(
+    facts: Facts, service: Service, chosen: Sequence[Pod], looked: Set[str | None]
+) -> Iterator[TargetPort]:
     key = ServiceName(service.key)
     for port in facts.where(ServicePort, service=key):
         for pod in chosen:
@@ -111,7 +125,7 @@ def _target_ports(facts: Facts, service: Service, chosen: list[Pod]) -> Iterator
                 match = [one.port for one in declared if one.name == port.target_name and one.protocol == port.protocol]
                 number, resolved = (match[0], True) if match else (None, False)
             states = [one.port == number and one.protocol == port.protocol for one in declared]
-            listening, loopback = _sockets(facts, pod, number, port.protocol)
+            listening, loopback = _sockets(facts, pod, number, port.protocol, looked)
             yield TargetPort(
                 service=key,
                 pod=name,
@@ -127,8 +141,13 @@ def _target_ports(facts: Facts, service: Service, chosen: list[Pod]) -> Iterator
             )
 
 
-def _sockets(facts: Facts, pod: Pod, number: int | None, protocol: str) -> tuple[bool | None, bool | None]:
-    """Whether the pod has a socket on the port, and whether only on loopback; None where its sockets are not known."""
+def _sockets(
+    facts: Facts, pod: Pod, number: int | None, protocol: str, looked: Set[str | None]
+) -> tuple[bool | None, bool | None]:
+    """Whether the pod has a socket on the port, and whether only on loopback; None where its sockets are not known.
+
+    `looked` are the network namespaces whose sockets were listed completely.
+    """
     if number is None or pod.node is None:
         return None, None
     if pod.host_network:
@@ -137,7 +156,7 @@ def _sockets(facts: Facts, pod: Pod, number: int | None, protocol: str) -> tuple
     else:
         place = f"{pod.node}:{pod.name}"
         all_sockets = facts.where(Listener, netns=place)
-        known = any(one.complete and one.pod == place for one in facts.coverage(Listener, pod=place))
+        known = place in looked
     sockets = [one for one in all_sockets if one.protocol == protocol]
     here = [one for one in sockets if one.port == number]
     if here:
