@@ -43,6 +43,8 @@ from analyzer.report import (
 from analyzer.verdict import verdict_of
 
 CONTEXT_LINES = 2
+# Rows of the reachability matrix in which everything arrives; further ones are counted in one.
+REACHED = 300
 # Evidence beyond this is counted, not shown; the facts themselves stay in `hairpin facts`.
 EVIDENCE_SHOWN = 50
 
@@ -247,16 +249,18 @@ def _timeline(findings: Sequence[Diagnosed]) -> tuple[Moment, ...]:
 
 
 def _matrix(analysis: Analysis) -> tuple[PathCell, ...]:
-    worst: dict[tuple[str, str], Path] = {}
+    worst: dict[str, dict[str, Path]] = {}
     for path in analysis.collected.facts.of(Path):
         if path.kind.startswith("pod-to") and path.service:
             row = f"service {path.service}"
         else:
             row = path.kind.replace("-", " ")
-        cell = (row, path.node)
-        if cell not in worst or _rank(path) > _rank(worst[cell]):
-            worst[cell] = path
-    return tuple(
+        cells = worst.setdefault(row, {})
+        if path.node not in cells or _rank(path) > _rank(cells[path.node]):
+            cells[path.node] = path
+    whole = sorted(row for row, cells in worst.items() if all(path.ok for path in cells.values()))
+    further = {row: worst.pop(row) for row in whole[REACHED:]}
+    found = [
         PathCell(
             row=row,
             node=str(node),
@@ -264,8 +268,15 @@ def _matrix(analysis: Analysis) -> tuple[PathCell, ...]:
             reason=path.reason or "",
             path=path_hops(path)[0] if path.ok is False else (),
         )
-        for (row, node), path in sorted(worst.items())
-    )
+        for row, cells in sorted(worst.items())
+        for node, path in sorted(cells.items())
+    ]
+    counts = Counter(str(node) for cells in further.values() for node in cells)
+    name = f"{len(further):,} further rows"
+    found += [
+        PathCell(row=name, node=node, verdict="ok", reason=f"{counts[node]:,} reached") for node in sorted(counts)
+    ]
+    return tuple(found)
 
 
 def _rank(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -20,6 +21,8 @@ from analyzer.facts.source import Gap
 from analyzer.facts.store import Facts
 from analyzer.reports.visible import visible
 
+# As text, more paths that arrive than these are counted by node and kind.
+ARRIVED = 200
 FORMATS = ("text", "json", "csv", "sqlite")
 ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv", ".sqlite": "sqlite", ".db": "sqlite"}
 # What a spreadsheet would take for a formula when it opens a CSV file
@@ -72,20 +75,33 @@ def list_facts(facts: Facts, wanted: Query, format: str, gaps: Sequence[Gap] = (
 
 
 def list_paths(facts: Facts, format: str) -> str:
-    """Every packet path; broken ones first."""
+    """Every packet path, broken ones first; as text many that arrive are counted, and what was left out is said."""
     order = sorted(facts.of(Path), key=lambda path: (path.ok is True, path.ok is None, path.kind, path.node))
     if format == "json":
         return render_rows([row(path) for path in order], "json")
-    lines = []
-    for path in order:
-        word = {True: "ok", False: "BROKEN", None: "unknown"}[path.ok]
-        what = path.service or path.to_pod or path.target or ""
-        reply = f", reply {path.reply}" if path.reply not in (None, "ok") else ""
-        lines.append(
-            f"{word:8} {path.node}  {path.kind}  {path.from_pod or ''} -> {what}: "
-            f"{path.verdict}{reply}{f' - {path.reason}' if path.reason else ''}"
-        )
-    return "".join(f"{visible(line)}\n" for line in lines) or "no paths: the dumps of no node are in the bundle\n"
+    if not order:
+        return "no paths: the dumps of no node are in the bundle\n"
+    arrived = [path for path in order if path.ok]
+    shown = order if len(arrived) <= ARRIVED else [path for path in order if not path.ok]
+    lines = [_told(path) for path in shown]
+    if len(arrived) > ARRIVED:
+        counts = Counter((path.node, path.kind) for path in arrived)
+        lines += [f"{'ok':8} {node}  {kind}  {count:,} of them" for (node, kind), count in sorted(counts.items())]
+    open_ = sum(path.ok is None for path in order)
+    lost = len(order) - len(arrived) - open_
+    lines.append(f"{len(order):,} paths: {len(arrived):,} ok, {lost:,} broken, {open_:,} unknown")
+    lines += [f"{one.node}: {one.note}" for one in facts.coverage(Path) if one.note]
+    return "".join(f"{visible(line)}\n" for line in lines)
+
+
+def _told(path: Path) -> str:
+    word = {True: "ok", False: "BROKEN", None: "unknown"}[path.ok]
+    what = path.service or path.to_pod or path.target or ""
+    reply = f", reply {path.reply}" if path.reply not in (None, "ok") else ""
+    return (
+        f"{word:8} {path.node}  {path.kind}  {path.from_pod or ''} -> {what}: "
+        f"{path.verdict}{reply}{f' - {path.reason}' if path.reason else ''}"
+    )
 
 
 def row(fact: Fact) -> dict[str, Any]:

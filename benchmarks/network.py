@@ -17,25 +17,28 @@ SYSCTLS = "".join(
     )
 )  # fmt: skip
 
+PODS = 240  # that serve, on one node
+
 
 def network(folder: Path, nodes: int, services: int) -> None:
-    """Nodes on one segment, a /24 of pods behind a bridge on each, every Service with one endpoint on some node."""
+    """Nodes on one segment, a /24 of pods behind a bridge on each, every Service with a pod of its own on some node.
+
+    Where there are more Services than pods fit, several share one.
+    """
     names = [f"node-{number}" for number in range(nodes)]
     cluster = folder / "cluster"
     cluster.mkdir(parents=True)
     _list(cluster / "nodes.json", [_node(name, number) for number, name in enumerate(names)])
-    _list(
-        cluster / "pods.json",
-        [_pod(number, which) for number in range(nodes) for which in (2, 3)],
-    )
+    each = min(PODS, -(-services // nodes)) + 1  # one sends, the others serve
+    _list(cluster / "pods.json", [_pod(number, 2 + which) for number in range(nodes) for which in range(each)])
     _list(cluster / "services.json", [_service(number) for number in range(services)])
     _list(cluster / "endpoints.json", [_endpoints(number, nodes) for number in range(services)])
-    rules = generate.iptables(services, 1, lambda number: f"10.42.{number % nodes}.3")
+    rules = generate.iptables(services, 1, lambda number: f"10.42.{number % nodes}.{_host(number, nodes)}")
     for number, name in enumerate(names):
         place = folder / "nodes" / name
         place.mkdir(parents=True)
         (place / "iptables-save.txt").write_text(rules)
-        (place / "ip-addr.txt").write_text(_addresses(number))
+        (place / "ip-addr.txt").write_text(_addresses(number, each))
         (place / "ip-route.txt").write_text(
             "default via 192.168.0.1 dev eth0\n"
             f"192.168.0.0/16 dev eth0 proto kernel scope link src 192.168.0.{number + 10}\n"
@@ -48,10 +51,24 @@ def network(folder: Path, nodes: int, services: int) -> None:
             "".join(
                 f"{which + 2}: veth{which}@eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master cni0 state "
                 "forwarding priority 32 cost 2 \n    hairpin on guard off root_block off fastleave off learning on \n"
-                for which in (2, 3)
+                for which in range(2, 2 + each)
             )
         )
+        (place / "ip-neigh.txt").write_text(
+            "".join(
+                f"10.42.{number}.{which} dev cni0 lladdr {_mac(number, which)} REACHABLE\n"
+                for which in range(2, 2 + each)
+            )
+        )
+        (place / "bridge-fdb.txt").write_text(
+            "".join(f"{_mac(number, which)} dev veth{which} master cni0\n" for which in range(2, 2 + each))
+        )
         (place / "sysctl.txt").write_text(SYSCTLS)
+
+
+def _host(service: int, nodes: int) -> int:
+    """The last byte of the address of the pod behind a Service."""
+    return 3 + service // nodes % PODS
 
 
 def address_of(service: int) -> str:
@@ -101,21 +118,26 @@ def _service(number: int) -> dict[str, object]:
 
 def _endpoints(number: int, nodes: int) -> dict[str, object]:
     node = number % nodes
-    target = {"kind": "Pod", "name": f"pod-{node}-3", "namespace": "shop"}
+    host = _host(number, nodes)
+    target = {"kind": "Pod", "name": f"pod-{node}-{host}", "namespace": "shop"}
     return {
         "apiVersion": "v1",
         "kind": "Endpoints",
         "metadata": {"name": f"web-{number}", "namespace": "shop"},
         "subsets": [
             {
-                "addresses": [{"ip": f"10.42.{node}.3", "nodeName": f"node-{node}", "targetRef": target}],
+                "addresses": [{"ip": f"10.42.{node}.{host}", "nodeName": f"node-{node}", "targetRef": target}],
                 "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
             }
         ],
     }
 
 
-def _addresses(number: int) -> str:
+def _mac(node: int, which: int) -> str:
+    return f"02:00:00:{node:02x}:01:{which:02x}"
+
+
+def _addresses(number: int, each: int) -> str:
     return (
         "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000\n"
         "    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n"
@@ -128,6 +150,6 @@ def _addresses(number: int) -> str:
         f"    inet 10.42.{number}.1/24 brd 10.42.{number}.255 scope global cni0\n"
     ) + "".join(
         f"{which + 2}: veth{which}@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master cni0 state UP "
-        f"group default\n    link/ether 02:00:00:00:0{which}:{number:02x} brd ff:ff:ff:ff:ff:ff link-netnsid {which}\n"
-        for which in (2, 3)
+        f"group default\n    link/ether 02:00:00:02:{which:02x}:{number:02x} brd ff:ff:ff:ff:ff:ff\n"
+        for which in range(2, 2 + each)
     )

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import pytest
 
+from analyzer import listing
 from analyzer.analysis import Options, collect
 from analyzer.bundle import open_bundle
 from analyzer.facts import derived
 from analyzer.facts.store import Facts
+from analyzer.listing import list_paths
 from analyzer.logs import Patterns
 from analyzer.packet import paths
 from tests.random_cluster import cluster
@@ -144,3 +146,19 @@ def test_beyond_what_is_followed_and_kept_it_is_said(tmp_path: Path) -> None:
     further = [path for path in counted if "further Services" in (path.reason or "")]
     assert further
     assert sum(int((path.reason or "").split()[0]) for path in further) == len(every) - len(counted) + len(further)
+
+
+def test_many_that_arrive_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster(tmp_path, SEED, services=SERVICES, odd={"filter": "-A FORWARD -d 10.42.1.4/32 -j DROP"})
+    facts = facts_of(tmp_path)
+    found, coverage = paths.derive_paths(facts, EVERYTHING, EVERYTHING, 0)
+    whole = facts.plus(found, coverage)
+    lost = sum(path.ok is False for path in found)
+    each = list_paths(whole, "text")
+    assert len(each.splitlines()) > len(found)
+    monkeypatch.setattr(listing, "ARRIVED", 20)
+    text = list_paths(whole, "text")
+    lines = text.splitlines()
+    assert sum(line.startswith("BROKEN") for line in lines) == lost > 0
+    assert sum(int(line.split()[3]) for line in lines if line.startswith("ok ")) == sum(bool(p.ok) for p in found)
+    assert f"{len(found):,} paths:" in text

@@ -52,8 +52,8 @@ class Likeness:
         self._port_gates: dict[tuple[int, int, int], Hashable] = {}
         self._last: tuple[object, tuple[int, list[Endpoint]]] = (None, (0, []))
 
-    def shape(self, flow: Flow, node: str) -> Shape | None:
-        """The keys of a new connection that is translated on `node`."""
+    def shape(self, flow: Flow, node: str, own: bool = False) -> Shape | None:
+        """The keys of a new connection that is translated on `node`; `own`: only of the one that leads back."""
         address, proto, port = ip(flow.dst_ip), protocol_number(flow.proto), flow.dst_port
         if address is None or proto not in (6, 17) or port is None or flow.kind != "new":
             return None
@@ -61,24 +61,29 @@ class Likeness:
             return None
         keys: dict[tuple[IP, int | None], Hashable] = {}
         try:
-            start = self._start(flow, node, address)
+            start = self._start(flow, node, address, own)
             form, endpoints = self._translated(node, address, proto, port)
         except Unlike:
             return None
         for endpoint in endpoints:
-            if str(endpoint.address) == flow.src_ip:
-                return None  # it reaches itself, which is a matter of its own
-            known = self._endpoint(endpoint.address, proto, endpoint.port or port)
-            if known is None:
-                return None
-            keys[endpoint.address, endpoint.port] = (start, form, endpoint.form, known)
+            itself = str(endpoint.address) == flow.src_ip
+            if itself and not own:
+                return None  # reaching itself is a matter of its own
+            if itself or not own:
+                known = self._endpoint(endpoint.address, proto, endpoint.port or port)
+                if known is None:
+                    return None
+                keys[endpoint.address, endpoint.port] = (start, form, endpoint.form, known)
         return Shape(keys) if keys else None
 
     def _number(self, form: Hashable) -> int:
         return self._numbers.setdefault(form, len(self._numbers))
 
-    def _start(self, flow: Flow, node: str, address: IP) -> Hashable:
-        """Where a connection starts, and what is known of the Service's address on the way to the node."""
+    def _start(self, flow: Flow, node: str, address: IP, own: bool) -> Hashable:
+        """Where a connection starts, and what is known of the Service's address on the way to the node.
+
+        A pod that asks for itself is told by what is known of it as an endpoint.
+        """
         world, name = self.world, flow.src_node or ""
         start = world.stacks.get(name)
         if name != OUTSIDE and start is None:
@@ -86,7 +91,8 @@ class Likeness:
         if start is not None and start.pod and not self.traits.gates(start, address.version).empty:
             raise Unlike
         owned = start.own.get(address) if start is not None else flow.dst_ip
-        return node, name, flow.src_ip, owned, self.traits.of_address(address, only=(node, name))
+        known = self.traits.of_address(address, only=(node, name))
+        return ("own", node, owned, known) if own else (node, name, flow.src_ip, owned, known)
 
     def _translated(self, node: str, address: IP, proto: int, port: int) -> tuple[int, list[Endpoint]]:
         """The form of the rules that a packet for a Service meets on a node, and the endpoints behind them."""
