@@ -21,6 +21,7 @@ from analyzer.engine import evaluate, load_rules, patterns
 from analyzer.engine.outcome import Outcome
 from analyzer.engine.rule import Rule
 from analyzer.errors import AnalyzerError
+from analyzer.facts.acyclic import acyclic
 from analyzer.facts.fact import Coverage, NodeName, Parsed
 from analyzer.facts.nodes import Node
 from analyzer.facts.source import Source
@@ -89,16 +90,17 @@ def _evaluated(
 ) -> tuple[tuple[Outcome, ...], tuple[Failure, ...]]:
     progress(f"checking {len(rules)} rules")
     outcomes, failures = [], list(collected.failures)
-    for rule in rules:
-        try:
-            outcomes.append(evaluate(rule, collected.facts))
-        except AnalyzerError:
-            raise
-        except Exception as error:
-            if options.strict:
+    with acyclic():
+        for rule in rules:
+            try:
+                outcomes.append(evaluate(rule, collected.facts))
+            except AnalyzerError:
                 raise
-            failures.append(Failure(where=f"rule {rule.id}", text=_told(error)))
-            outcomes.append(Outcome(rule=rule.id, word="broken", error=_told(error)))
+            except Exception as error:
+                if options.strict:
+                    raise
+                failures.append(Failure(where=f"rule {rule.id}", text=_told(error)))
+                outcomes.append(Outcome(rule=rule.id, word="broken", error=_told(error)))
     return tuple(outcomes), tuple(failures)
 
 

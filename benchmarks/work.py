@@ -98,6 +98,7 @@ def plain_json(path: str) -> str:
 def rules(nodes: str, services: str, pods: str, log_lines: str) -> str:
     """Evaluate every shipped rule over the facts of a cluster of that size."""
     from analyzer.engine import evaluate, load_rules
+    from analyzer.facts.acyclic import acyclic
     from benchmarks.facts import cluster
 
     facts = cluster(int(nodes), int(services), int(pods), int(log_lines))
@@ -105,10 +106,11 @@ def rules(nodes: str, services: str, pods: str, log_lines: str) -> str:
     count = sum(1 for _ in facts.all())
     begin = time.process_time()
     slowest = []
-    for rule in loaded:
-        start = time.process_time()
-        evaluate(rule, facts)
-        slowest.append((time.process_time() - start, rule.id))
+    with acyclic():  # as analysis does
+        for rule in loaded:
+            start = time.process_time()
+            evaluate(rule, facts)
+            slowest.append((time.process_time() - start, rule.id))
     total = time.process_time() - begin
     worst = ", ".join(f"{name} {cost:.2f}" for cost, name in sorted(slowest, reverse=True)[:3])
     return f"{len(loaded)} rules, {count} facts, {total:.3f} seconds; slowest {worst}"

@@ -28,13 +28,13 @@ def scopes(rule: Rule, facts: Facts, found: Iterable[str], doubts: Iterable[Doub
     known = collected(facts)
     words: dict[str, Word] = dict.fromkeys(sorted({*known.listed, *found}), "clear")
     nodes = known.nodes.keys() | words.keys()
-    told: dict[int, set[str]] = {}
+    told: dict[int, list[str]] = {}
     doubted: set[str] = set()
     for doubt in doubts:
         places = told.get(id(doubt.lacks))
         if places is None:
-            places = told[id(doubt.lacks)] = {lack.scope for lack in doubt.lacks} & nodes
-            doubted |= places
+            places = told[id(doubt.lacks)] = [lack.scope for lack in doubt.lacks if lack.scope in nodes]
+            doubted.update(places)
         if not places:
             bound = doubt.bound[about[0]]
             place = place_of(fact_of(bound)) if bound is not None else ""
