@@ -20,10 +20,10 @@ SYSCTLS = "".join(
 PODS = 240  # that serve, on one node
 
 
-def network(folder: Path, nodes: int, services: int) -> None:
+def network(folder: Path, nodes: int, services: int, endpoints: int = 1) -> None:
     """Nodes on one segment, a /24 of pods behind a bridge on each, every Service with a pod of its own on some node.
 
-    Where there are more Services than pods fit, several share one.
+    Where there are more Services than pods fit, several share one. The rules name that pod `endpoints` times.
     """
     names = [f"node-{number}" for number in range(nodes)]
     cluster = folder / "cluster"
@@ -33,7 +33,7 @@ def network(folder: Path, nodes: int, services: int) -> None:
     _list(cluster / "pods.json", [_pod(number, 2 + which) for number in range(nodes) for which in range(each)])
     _list(cluster / "services.json", [_service(number) for number in range(services)])
     _list(cluster / "endpoints.json", [_endpoints(number, nodes) for number in range(services)])
-    rules = generate.iptables(services, 1, lambda number: f"10.42.{number % nodes}.{_host(number, nodes)}")
+    rules = generate.iptables(services, endpoints, lambda number: f"10.42.{number % nodes}.{_host(number, nodes)}")
     for number, name in enumerate(names):
         place = folder / "nodes" / name
         place.mkdir(parents=True)

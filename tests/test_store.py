@@ -89,3 +89,13 @@ def test_index_is_a_look_up() -> None:
     facts = Facts([Sysctl(node=NodeName("n1"), name="a", value="1"), Sysctl(node=NodeName("n2"), name="a", value="0")])
     assert [fact.value for fact in facts.where(Sysctl, node="n2", name="a")] == ["0"]
     assert not facts.where(Sysctl, node="n3", name="a")
+
+
+def test_further_facts_are_found_and_the_indexes_of_other_types_are_kept() -> None:
+    facts = Facts([Sysctl(node=NodeName("n1"), name="a", value="1"), Node(name=NodeName("n1"))])
+    nodes, settings = facts.index(Node, ("name",)), facts.index(Sysctl, ("node",))
+    more = facts.plus([Sysctl(node=NodeName("n1"), name="b", value="2")])
+    assert [one.name for one in more.where(Sysctl, node="n1")] == ["a", "b"]
+    assert [one.name for one in facts.where(Sysctl, node="n1")] == ["a"]
+    assert more.index(Node, ("name",)) is nodes
+    assert facts.index(Sysctl, ("node",)) is settings

@@ -101,7 +101,11 @@ class Facts:
 
     def plus(self, facts: Iterable[Fact], coverage: Iterable[Coverage] = ()) -> Facts:
         """These facts and further ones; the original is left alone."""
-        return Facts((*self.all(), *facts), (*self.all_coverage(), *coverage))
+        added = tuple(facts)
+        whole = Facts((*self.all(), *added), (*self.all_coverage(), *coverage))
+        kinds = {type(fact) for fact in added}
+        whole._indexes = {key: index for key, index in self._indexes.items() if key[0] not in kinds}
+        return whole
 
 
 def _indexed(facts: Sequence[Fact], fields: tuple[str, ...]) -> dict[tuple[Any, ...], Sequence[Any]]:
