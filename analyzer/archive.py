@@ -13,6 +13,8 @@ from analyzer.spool import CHUNK, Range, Spool
 from analyzer.tree import Stored, Tree, harmless
 
 ARCHIVE_NAME = re.compile(r"\.(tar(\.\w+)?|tgz|txz|tbz2?|tzst|zip)$", re.IGNORECASE)
+# Each level is read through those around it; deeper ones would need more nested calls than Python allows.
+DEEPEST = 40
 UNSUPPORTED = ((b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar"), (b"\x04\x22\x4d\x18", "lz4"))
 
 
@@ -27,8 +29,9 @@ class Unpacker:
     ) -> None:
         """Read one file, at `path` in the bundle; if it is an archive, what is in it, below `prefix` (else `path`)."""
         if self.is_archive(stream.peek(tarball.BLOCK)):
-            if depth >= self.budget.limits.depth:
-                text = f"an archive inside {depth} archives was not opened (limit depth; --max-depth raises it)"
+            if depth >= min(self.budget.limits.depth, DEEPEST):
+                raised = "; --max-depth raises it" if depth < DEEPEST else ""
+                text = f"an archive inside {depth} archives was not opened (limit depth{raised})"
                 self.tree.note(path, text)
                 stream.drain()
                 return

@@ -137,7 +137,8 @@ def decompressed(source: Stream, method: str, name: str, budget: Budget) -> Stre
 
     def read(count: int) -> bytes:
         try:
-            data = reader.read(min(count, GIVEN))
+            # also where less is asked for, as for every header of a tar: the stream keeps the rest
+            data = reader.read(GIVEN)
         except (_GzipError, lzma.LZMAError, OSError, EOFError, zstandard.ZstdError, MemoryError) as error:
             stream.broken = f"damaged {method} data ({error})"
             return b""
