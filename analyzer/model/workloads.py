@@ -56,6 +56,8 @@ def service_health(facts: Facts) -> tuple[list[Fact], list[Coverage]]:
             blind[service.namespace] = "the labels of pods are not known"
             continue
         chosen = mine.selected(selector)
+        if not chosen and not facts.coverage(Pod, namespace=service.namespace):
+            continue  # nobody saw the pods, so there may be some
         found.append(_health(facts, service, selector, mine, chosen, idle.get(service.namespace, ())))
         found += _target_ports(facts, service, chosen, looked)
     coverage = _coverage(facts, "ServiceHealth", "Service", "Pod") + _coverage(facts, "TargetPort", "Service", "Pod")

@@ -76,8 +76,9 @@ class World:
         name = next(
             (n for n in (f"{pod.node}:{pod.namespace}/{pod.name}", f"{pod.node}:{pod.name}") if n in self.stacks), None
         )
-        if name is None and pod.ip is not None and pod.phase not in ("Succeeded", "Failed"):
-            name = f"{pod.node}:{pod.name}"
+        unseen = name is None or not (self.stacks[name].addresses or self.stacks[name].routes)
+        if unseen and pod.ip is not None and pod.phase not in ("Succeeded", "Failed"):
+            name = name or f"{pod.node}:{pod.name}"
             self.stacks[name] = Stack(self.facts, None, name, self._assumed(pod))
         if name is not None:
             self._by_pod[pod.key] = name
