@@ -9,11 +9,11 @@ import msgspec
 
 from analyzer import cache, facts, logs
 from analyzer.data import rule_dir
-from analyzer.engine.condition import nearest
 from analyzer.engine.evaluation import evaluate
 from analyzer.engine.loading import load_rules as load_folders
 from analyzer.engine.loading import patterns, rule_files
 from analyzer.engine.rule import Rule
+from analyzer.engine.spot import nearest
 from analyzer.errors import UsageError
 
 __all__ = ["evaluate", "find_rule", "load_rules", "patterns"]

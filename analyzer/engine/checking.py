@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from analyzer.engine.condition import Bound, Spot, nearest
 from analyzer.engine.expression import Compare, Constant, Contained, Matches, Selects, Test, conjuncts, mentioned
 from analyzer.engine.message import check_message
 from analyzer.engine.pins import unpinned
 from analyzer.engine.rule import Clause, Rule
+from analyzer.engine.spot import Bound, Spot, nearest
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from analyzer.engine.condition import Spot, nearest
 from analyzer.engine.document import Entry
 from analyzer.engine.fields import declared, referring
+from analyzer.engine.spot import Spot, nearest
 from analyzer.facts import address, fact_types
 from analyzer.facts.derived import Cluster
 from analyzer.facts.fact import Coverage, Fact, Selector

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-from analyzer.engine.condition import Spot
 from analyzer.engine.evaluation import evaluate
 from analyzer.engine.given import build_coverage, build_facts, with_cluster
 from analyzer.engine.outcome import Outcome
 from analyzer.engine.rule import Rule, Trial
+from analyzer.engine.spot import Spot
 from analyzer.errors import DefinitionError
 from analyzer.facts import fact_types
 from analyzer.facts.fact import Coverage, Fact

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from analyzer.engine.checking import check_clauses, check_rule, check_set
-from analyzer.engine.condition import Bound, Spot, nearest, parse_test, seconds
+from analyzer.engine.condition import parse_test
 from analyzer.engine.document import Entry, read_document
 from analyzer.engine.fields import FieldType
 from analyzer.engine.outcome import Confidence, Severity
 from analyzer.engine.pattern import capture_fields
 from analyzer.engine.rule import QUANTIFIERS, Clause, Condition, Rule, Status, Trial
+from analyzer.engine.spot import Bound, Spot, nearest, seconds
 from analyzer.facts import fact_types
 from analyzer.facts.derived import Cluster
 

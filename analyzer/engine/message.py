@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from analyzer.engine.condition import Bound, Spot, nearest
 from analyzer.engine.fields import fields
 from analyzer.engine.hit import Hit
+from analyzer.engine.spot import Bound, Spot, nearest
 from analyzer.facts.fact import Fact
 
 # `${VAR}`, `{.items[*]}` and `{print $1}` are shell, jsonpath and awk: they stay as they are.
