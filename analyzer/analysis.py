@@ -26,10 +26,12 @@ from analyzer.facts.fact import Coverage, NodeName, Parsed
 from analyzer.facts.nodes import Node
 from analyzer.facts.source import Source
 from analyzer.facts.store import Facts, merge
-from analyzer.join import joint_coverage, node_names, over_namespaces, rename_coverage, rename_fact
 from analyzer.host_pods import with_host_pods
+from analyzer.join import joint_coverage, node_names, over_namespaces, rename_coverage, rename_fact
 from analyzer.kinds import kinds
+from analyzer.link_kinds import with_link_kinds
 from analyzer.listings import without_copies
+from analyzer.logged_pods import logged_pods
 from analyzer.logs import Patterns, Scanned
 from analyzer.model import derive
 from analyzer.recognise import Artifact, Recognition, recognise
@@ -212,7 +214,8 @@ def _merged(
     ]
     if first_seen and not any(entry.fact == "Node" for entry in coverage):
         coverage.append(Coverage(fact="Node", complete=False, note="only the nodes whose own dumps are here"))
-    return Facts(with_host_pods(merge(without_copies(pairs))), coverage)
+    pairs += logged_pods(((artifact.place, artifact.path) for artifact, _ in parsed), coverage)
+    return Facts(with_link_kinds(with_host_pods(merge(without_copies(pairs)))), coverage)
 
 
 def network_options() -> Options:

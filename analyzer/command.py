@@ -170,7 +170,11 @@ def _kubernetes(words: list[str], place: Place) -> Place:
     if re.search(r" (-A|--all-namespaces(=true)?)\b", line):
         return msgspec.structs.replace(place, all_namespaces=True, node=None)
     namespace = re.search(r" (?:-n|--namespace)[ =]?(\S+)", line)
-    logs = re.search(r" logs (?:-\S+ )*(?:pod/)?([a-z0-9][\w.-]*)", line)
+    logs = re.search(
+        r" logs (?:(?:-[ncl]|--(?:namespace|container|tail|since|since-time|limit-bytes|selector)) \S+ |-\S+ )*+"
+        r"(?:pods?/)?([a-z0-9][\w.-]*)(?![\w./-])",
+        line,
+    )
     container = re.search(r" (?:-c|--container)[ =]?(\S+)", line)
     return msgspec.structs.replace(
         place,

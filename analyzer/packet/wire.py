@@ -14,6 +14,9 @@ from analyzer.packet.stack import TUNNELS, Stack
 from analyzer.packet.verdict import At, Fate, unknown
 from analyzer.packet.world import ANY_PORT, Delivery
 
+# Interfaces behind which BPF programs or Open vSwitch decide, which no dump of the kernel's tables shows.
+DATAPATHS = ("cilium_", "bpfin.cali", "ovn-k8s-mp", "antrea-gw", "ovn0", "tun0")
+
 
 class Left(Exception):
     """A packet left the cluster: from which node and interface."""
@@ -108,6 +111,8 @@ def nobody(run: Run, stack: Stack, packet: Packet, dev: str, target: IP) -> None
         if stack.is_bridge(dev) or (interface is not None and interface.kind == "veth"):
             raise Fate("neighbour-unreachable", At(stack.name))
         raise unknown(f"who has {target}", stack.name)
+    if dev.startswith(DATAPATHS):
+        raise unknown(f"what the datapath behind {dev} of {stack.name} makes of a packet", stack.name)
     _elsewhere(run, stack, packet, target)
     if packet.inner is not None:
         raise unknown(f"the dumps of {packet.dst}, where a tunnel of {stack.name} ends", stack.name)
