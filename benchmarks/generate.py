@@ -31,13 +31,16 @@ def klog_line(choose: random.Random, text: str = "") -> str:
 def log(path: Path, megabytes: int, planted: Sequence[str], seed: int = 1) -> int:
     """A log of that many MB in which about one line in 20,000 holds one of `planted`; the number of such lines."""
     choose = random.Random(seed)
-    block = [klog_line(choose) for _ in range(20_000)]
+    lines = [klog_line(choose) for _ in range(20_000)]
+    blocks = []
+    for _ in range(min(8, 1 + megabytes // 4)):
+        choose.shuffle(lines)
+        blocks.append("".join(lines))
     written = hits = 0
     with path.open("w", encoding="utf-8") as file:
         while written < megabytes * 1_000_000:
-            choose.shuffle(block)
             line = klog_line(choose, choose.choice(planted))
-            written += file.write("".join(block)) + file.write(line)
+            written += file.write(choose.choice(blocks)) + file.write(line)
             hits += 1
     return hits
 

@@ -12,7 +12,7 @@ import msgspec
 from benchmarks import generate, work
 from benchmarks.measure import cost
 from benchmarks.network import network
-from benchmarks.scale import PYTHON
+from benchmarks.scale import HAIRPIN, PYTHON
 
 WIDTH, HEIGHT, MARGIN = 300, 220, 46
 Points = list[tuple[float, float]]
@@ -45,15 +45,29 @@ def logs(folder: Path, sizes: Sequence[int] = (100, 500, 1000, 2000)) -> list[Cu
 
 
 def services(folder: Path, sizes: Sequence[int] = (1000, 5000, 10000, 20000)) -> list[Curve]:
-    """CPU of reading the rules of so many Services, and following a packet to each of some of them."""
-    points = []
+    """CPU of reading the rules of so many Services, and of a whole report on a node that has them."""
+    reading, reports = [], []
     for size in sizes:
         path = folder / "iptables-save.txt"
         path.write_text(generate.iptables(size))
-        points.append(
-            (float(size), cost((PYTHON, "-m", "benchmarks.work", "artifact", "iptables-save", str(path)), 1).cpu)
-        )
-    return [Curve(title="Reading iptables-save", across="Services", up="s CPU", points=points)]
+        command = (PYTHON, "-m", "benchmarks.work", "artifact", "iptables-save", str(path))
+        reading.append((float(size), cost(command, 1).cpu))
+        place = folder / f"services-{size}"
+        network(place, 1, size)
+        reports.append((float(size), _report(place)))
+    return [
+        Curve(title="Reading iptables-save", across="Services", up="s CPU", points=reading),
+        Curve(title="A whole report", across="Services", up="s CPU", points=reports),
+    ]
+
+
+def _report(place: Path) -> float:
+    """CPU of a whole report by one process."""
+    out = str(place.parent / "report.html")
+    one = cost((*HAIRPIN, "report", str(place), "-o", out, "--jobs", "1", "--fail-on", "never"), 1)
+    if one.status:
+        raise RuntimeError(f"the report on {place.name} ended with {one.status}")
+    return one.cpu
 
 
 def nodes(folder: Path, sizes: Sequence[int] = (1, 25, 50, 100)) -> list[Curve]:
@@ -62,9 +76,7 @@ def nodes(folder: Path, sizes: Sequence[int] = (1, 25, 50, 100)) -> list[Curve]:
     for size in sizes:
         place = folder / f"nodes-{size}"
         network(place, size, 50)
-        out = str(folder / "report.json")
-        command = ("-c", "from analyzer.cli import main; main()", "report", str(place), "-o", out, "--jobs", "1")
-        points.append((float(size), cost((PYTHON, *command), 1).cpu))
+        points.append((float(size), _report(place)))
     return [Curve(title="A whole report", across="nodes", up="s CPU", points=points)]
 
 
