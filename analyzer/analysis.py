@@ -40,12 +40,16 @@ from analyzer.work import Progress, Work, read_all
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to analyse: limits of the archive, folders of further rules, processes, whether bugs are raised."""
+    """How to analyse: limits of the archive, folders of further rules, processes, whether bugs are raised.
+
+    `paths` false: no standard probes are followed, which a single packet does not need.
+    """
 
     limits: Limits = msgspec.field(default_factory=Limits)
     rule_dirs: tuple[Path, ...] = ()
     jobs: int = 1
     strict: bool = False
+    paths: bool = True
 
 
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +142,7 @@ def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progre
     first_seen = _first_seen(parsed)
     names = node_names((fact for _, result in parsed for fact in result.facts), first_seen)
     kept, notes = latest(parsed, {member.path: member.mtime for member in bundle.members}, names)
-    facts = derive(_merged(kept, first_seen, names, lost))
+    facts = derive(_merged(kept, first_seen, names, lost), paths=options.paths, until=bundle.until)
     return Collected(
         recognition=recognition, facts=facts, parsed=parsed, failures=failures, collected_again=tuple(notes)
     )
@@ -220,4 +224,4 @@ def _merged(
 
 def network_options() -> Options:
     """Options for following a single packet."""
-    return Options()
+    return Options(paths=False)

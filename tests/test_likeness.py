@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,7 +81,7 @@ class Told(NamedTuple):
 def facts_of(folder: Path) -> Facts:
     """The facts of a bundle without its paths."""
     with pytest.MonkeyPatch.context() as patch, open_bundle([folder]) as bundle:
-        patch.setattr(paths, "derive_paths", lambda facts: ([], []))
+        patch.setattr(paths, "derive_paths", lambda facts, until: ([], []))
         return collect(bundle, Patterns(()), Options(strict=True)).facts
 
 
@@ -162,3 +163,16 @@ def test_many_that_arrive_are_counted(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sum(line.startswith("BROKEN") for line in lines) == lost > 0
     assert sum(int(line.split()[3]) for line in lines if line.startswith("ok ")) == sum(bool(p.ok) for p in found)
     assert f"{len(found):,} paths:" in text
+
+
+def test_when_time_is_up_no_more_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster(tmp_path, SEED, services=SERVICES, odd={})
+    facts = facts_of(tmp_path)
+    monkeypatch.setattr(paths, "GRACE", 0.0)
+    found, coverage = paths.derive_paths(facts, until=time.monotonic())
+    assert not found
+    assert all("the time limit was reached" in entry.note and not entry.complete for entry in coverage)
+    monkeypatch.setattr(paths, "GRACE", 600.0)
+    found, coverage = paths.derive_paths(facts, until=time.monotonic())
+    assert found
+    assert all("time limit" not in entry.note for entry in coverage)

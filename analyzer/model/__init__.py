@@ -21,8 +21,11 @@ from analyzer.model.ranges import range_conflicts
 from analyzer.model.workloads import agents, service_health
 
 
-def derive(facts: Facts) -> Facts:
-    """These facts and all that follows from them; each derived type is covered where its sources are."""
+def derive(facts: Facts, *, paths: bool = True, until: float | None = None) -> Facts:
+    """These facts and all that follows from them; each derived type is covered where its sources are.
+
+    `paths` false leaves out the fates of the standard probes; after `until` (time.monotonic) no more are followed.
+    """
     whole = cluster(facts)
     nodes = _nodes(facts)
     found: list[Fact] = [whole]
@@ -45,10 +48,10 @@ def derive(facts: Facts) -> Facts:
             found += more
             coverage += entries
     result = facts.plus(found, coverage)
-    if find_spec("analyzer.packet.paths") is None:
+    if not paths or find_spec("analyzer.packet.paths") is None:
         return result
-    paths, known = import_module("analyzer.packet.paths").derive_paths(result)
-    return result.plus(paths, known)
+    found_paths, known = import_module("analyzer.packet.paths").derive_paths(result, until=until)
+    return result.plus(found_paths, known)
 
 
 def _nodes(facts: Facts) -> list[NodeName]:

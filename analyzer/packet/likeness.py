@@ -154,7 +154,7 @@ class Likeness:
         """All that the world knows of a pod's address. Raises Unlike for what is not a plain pod."""
         traits, world = self.traits, self.world
         stack = world.owner(address)
-        if stack is None or not stack.assumed or int(address) in traits.named or port == EPHEMERAL:
+        if stack is None or not _plain(stack) or int(address) in traits.named or port == EPHEMERAL:
             raise Unlike
         host = world.stacks[stack.host]
         links = world.links.get((stack.name, world.uplink(stack)), [])
@@ -191,6 +191,12 @@ class Likeness:
             )
             self._port_gates[key] = self._number(forms)
         return self._port_gates[key]
+
+
+def _plain(stack: Stack) -> bool:
+    """Whether nothing is known of a pod's namespace but what the API says."""
+    seen = stack.sysctls or stack.neighbours or stack.routes or stack.ports
+    return bool(stack.assumed) and not seen and not any(one.origin.path for one in stack.interfaces.values())
 
 
 class _Reading:

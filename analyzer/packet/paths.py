@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
 from typing import Any
 
@@ -28,14 +29,24 @@ KEPT = 100_000
 # One that arrived speaks for others like it; what is lost is followed so often before it does, for its own evidence.
 SPEAKING = 3
 FATE = ("verdict", "ok", "at_node", "table", "chain", "rule", "author", "reply")
+# Seconds that even a run whose time is up has for its paths: they are what most rules ask.
+GRACE = 5.0
 # Comparing costs more than it saves where there is little to compare.
 ALIKE_FROM = 200
 
 
 def derive_paths(
-    facts: Facts, followed: int = FOLLOWED, kept: int = KEPT, alike_from: int = ALIKE_FROM
+    facts: Facts,
+    followed: int = FOLLOWED,
+    kept: int = KEPT,
+    alike_from: int = ALIKE_FROM,
+    until: float | None = None,
 ) -> tuple[list[Path], list[Coverage]]:
-    """Every standard probe as a fact, and for which nodes they were followed."""
+    """Every standard probe as a fact, and for which nodes they were followed.
+
+    After `until` (time.monotonic), but not in the first seconds, no packet is followed any more.
+    """
+    late = None if until is None else max(until, time.monotonic() + GRACE)
     world = world_of(facts)
     nodes = sorted(name for name, stack in world.stacks.items() if not stack.pod and _dumped(world, name))
     paths: list[Path] = []
@@ -48,7 +59,7 @@ def derive_paths(
             more[probe.node, probe.kind] = (more.get((probe.node, probe.kind), (0, probe))[0] + 1, probe)
         elif like is not None:
             paths.append(like)
-        elif memory.followed < followed:
+        elif memory.followed < followed and (late is None or time.monotonic() < late):
             paths.append(memory.follow(probe))
         else:
             left[probe.node] = left.get(probe.node, 0) + 1
@@ -60,7 +71,8 @@ def derive_paths(
     for node in nodes:
         note = f"{', '.join(lacking)} not collected" if lacking else ""
         if not note and node in left:
-            note = f"{left[node]:,} packets were not followed, beyond the {followed:,} that are"
+            why = f"beyond the {followed:,} that are" if memory.followed >= followed else "the time limit was reached"
+            note = f"{left[node]:,} packets were not followed, {why}"
         if not note and node in open_nodes:
             note = "some packets cannot be followed"
         coverage.append(Coverage(fact="Path", node=node, complete=not note, note=note))

@@ -65,13 +65,14 @@ class Traits:
         return self._filtering[family]
 
     def device(self, stack: Stack, dev: str) -> Hashable:
-        """What is known of an interface that leads to a pod, but its names."""
+        """What is known of an interface that leads to a pod, but its name."""
         interface, port = stack.interfaces.get(dev), stack.ports.get(dev)
         return (
             interface
             and (interface.kind, interface.mtu, interface.up, interface.lower_up, interface.promiscuous,
                  interface.master, interface.nf_call_iptables, interface.vlan_filtering),
             port and (port.bridge, port.hairpin, port.isolated, port.state),
+            dev[:3],  # plugins are known by how the names of their interfaces begin
             frozenset(self.settings.get(stack.name, {}).get(dev, ())),
             tuple(sorted(one for one in self.wildcards.get(stack.name, ()) if dev.startswith(one))),
         )  # fmt: skip

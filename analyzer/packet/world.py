@@ -76,8 +76,7 @@ class World:
         name = next(
             (n for n in (f"{pod.node}:{pod.namespace}/{pod.name}", f"{pod.node}:{pod.name}") if n in self.stacks), None
         )
-        unseen = name is None or not (self.stacks[name].addresses or self.stacks[name].routes)
-        if unseen and pod.ip is not None and pod.phase not in ("Succeeded", "Failed"):
+        if _unseen(self.stacks.get(name or "")) and pod.ip is not None and pod.phase not in ("Succeeded", "Failed"):
             name = name or f"{pod.node}:{pod.name}"
             self.stacks[name] = Stack(self.facts, None, name, self._assumed(pod))
         if name is not None:
@@ -312,6 +311,11 @@ class World:
 
 
 _SOMEWHERE: dict[int, IP] = {4: ip_address("192.0.2.1"), 6: ip_address("2001:db8::1")}  # reserved for documents
+
+
+def _unseen(pod: Stack | None) -> bool:
+    """Whether nothing was collected that would show which addresses a pod has."""
+    return pod is None or not (pod.addresses or pod.routes or pod.collected("InterfaceAddress"))
 
 
 def _known_addresses(node: Node) -> tuple[InterfaceAddress, ...]:
