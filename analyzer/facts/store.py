@@ -137,23 +137,43 @@ def merge(ranked: Iterable[tuple[int, Fact]]) -> list[Fact]:
     best: dict[tuple[Any, ...], int] = {}
     seen: dict[tuple[Any, ...], int] = {}
     result: list[Fact] = []
+    keys: dict[type[Fact], _Keys] = {}
     for rank, fact in ordered:
         kind = type(fact)
-        if kind.richest:
-            group = (kind.__name__, *(getattr(fact, name) for name in kind.richest))
-            if best.setdefault(group, rank) != rank:
+        mine = keys.get(kind)
+        if mine is None:
+            mine = keys[kind] = _Keys(kind)
+        if mine.richest is not None and best.setdefault((kind, mine.richest(fact)), rank) != rank:
+            continue
+        if mine.whole is not None:
+            path = fact.origin.path
+            if holder.setdefault((kind, mine.whole(fact)), path) != path:
                 continue
-        if kind.whole:
-            group = (kind.__name__, *(getattr(fact, name) for name in kind.whole))
-            if holder.setdefault(group, fact.origin.path) != fact.origin.path:
-                continue
-        key = (kind.__name__, *(_frozen(getattr(fact, name)) for name in kind.identity or _all_fields(kind)))
-        if key in seen:
-            result[seen[key]] = _filled(result[seen[key]], fact)
+        key = (kind, mine.identity(fact))
+        place = seen.setdefault(key, len(result))
+        if place < len(result):
+            result[place] = _filled(result[place], fact)
         else:
-            seen[key] = len(result)
             result.append(fact)
     return result
+
+
+class _Keys:
+    """How facts of one type are told apart, and which belong together."""
+
+    def __init__(self, kind: type[Fact]) -> None:
+        self._values = attrgetter(*(kind.identity or _all_fields(kind)))
+        self.whole = attrgetter(*kind.whole) if kind.whole else None
+        self.richest = attrgetter(*kind.richest) if kind.richest else None
+
+    def identity(self, fact: Fact) -> Any:
+        """The values that say which thing a fact states, as a key."""
+        values = self._values(fact)
+        try:
+            hash(values)
+        except TypeError:
+            return _frozen(values)
+        return values
 
 
 def _all_fields(kind: type[Fact]) -> tuple[str, ...]:
