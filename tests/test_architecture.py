@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "analyzer").rglob("*.py"))
 
 # A module may import only from packages that stand below it here; a package may import itself.
-# What a grammar file becomes: front matter, shapes, templates and their plans, typed values, patterns of lines, records.
+# What a grammar file becomes: front matter, shapes, templates, plans, typed values, patterns of lines, records.
 GRAMMAR = {"frontmatter", "shapes", "templates", "typed", "records", "lines", "plans", "context", "fills"}
 ALLOWED = {
     "errors": set(),

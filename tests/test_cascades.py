@@ -10,17 +10,10 @@ from analyzer.diagnosis import Diagnosed, diagnose
 from analyzer.engine import evaluate, load_rules
 from analyzer.facts import fact_types
 from analyzer.facts.address import ip
-from analyzer.facts.derived import (
-    Cluster,
-    ComponentHealth,
-    IngressAllow,
-    Path,
-    ProxyState,
-    ServiceHealth,
-    TargetPort,
-)
+from analyzer.facts.derived import Cluster, IngressAllow, Path, ProxyState, ServiceHealth, TargetPort
 from analyzer.facts.fact import Coverage, Fact, NodeName, PodName, Selector, ServiceName
 from analyzer.facts.firewall import Chain, Rule
+from analyzer.facts.health import ComponentHealth
 from analyzer.facts.host import Certificate
 from analyzer.facts.logs import LogLine
 from analyzer.facts.nodes import Clock, Node

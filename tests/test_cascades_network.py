@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from analyzer.facts.address import ip
-from analyzer.facts.derived import Cluster, ComponentHealth, ServiceHealth
+from analyzer.facts.derived import Cluster, ServiceHealth
 from analyzer.facts.fact import Fact, NodeName, PodName, Selector, ServiceName
+from analyzer.facts.health import ComponentHealth
 from analyzer.facts.nodes import Node
 from analyzer.facts.routing import Listener
 from analyzer.facts.services import Endpoint, Service, ServicePort

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.facts.derived import ConntrackTable
 from analyzer.facts.fact import Coverage, Fact, NodeName
+from analyzer.facts.health import ConntrackTable
 from analyzer.facts.nodes import Counter, Sysctl
 from analyzer.facts.store import Facts
 

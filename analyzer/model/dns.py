@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from analyzer.facts.address import IP, ip
 from analyzer.facts.configuration import Resolver
-from analyzer.facts.derived import DnsUpstream
 from analyzer.facts.fact import Coverage, Fact, PodName
+from analyzer.facts.health import DnsUpstream
 from analyzer.facts.store import Facts
 from analyzer.facts.workloads import ConfigMap, Pod
 from analyzer.model.names import dns_pods

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 
 from analyzer.facts.address import IP, ip
-from analyzer.facts.derived import HairpinPort, NodeClock, OverlayPeer
 from analyzer.facts.fact import Coverage, Fact, NodeName, PodName
+from analyzer.facts.health import HairpinPort, NodeClock, OverlayPeer
 from analyzer.facts.nodes import Clock, Node, Sysctl
 from analyzer.facts.routing import BridgePort, FdbEntry, Interface, Neighbour
 from analyzer.facts.services import Endpoint

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from analyzer.facts.derived import NodeDifference
 from analyzer.facts.fact import Coverage, Fact, NodeName
 from analyzer.facts.firewall import Chain
+from analyzer.facts.health import NodeDifference
 from analyzer.facts.nodes import Node, Sysctl
 from analyzer.facts.routing import Interface
 from analyzer.facts.source import Source

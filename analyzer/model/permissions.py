@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from analyzer.facts.derived import Permission
 from analyzer.facts.fact import Coverage, Fact, PodName, ServiceName
+from analyzer.facts.health import Permission
 from analyzer.facts.policy import RoleBinding, RoleRule
 from analyzer.facts.source import NOWHERE
 from analyzer.facts.store import Facts

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from analyzer.facts.address import CIDR, IP
-from analyzer.facts.derived import Cluster, RangeConflict
+from analyzer.facts.derived import Cluster
 from analyzer.facts.fact import Coverage, Fact, NodeName
+from analyzer.facts.health import RangeConflict
 from analyzer.facts.nodes import Node
 from analyzer.facts.routing import InterfaceAddress, Route
 from analyzer.facts.store import Facts

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 
 import msgspec
 
-from analyzer.facts.derived import ComponentHealth, ServiceHealth, TargetPort
+from analyzer.facts.derived import ServiceHealth, TargetPort
 from analyzer.facts.fact import Coverage, Fact, NodeName, PodName, Selector, ServiceName
+from analyzer.facts.health import ComponentHealth
 from analyzer.facts.nodes import Node
 from analyzer.facts.routing import Listener
 from analyzer.facts.services import Endpoint, Service, ServicePort

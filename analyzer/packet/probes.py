@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from analyzer.facts.address import IP
-from analyzer.facts.derived import Cluster, DnsUpstream
+from analyzer.facts.derived import Cluster
+from analyzer.facts.health import DnsUpstream
 from analyzer.facts.services import Endpoint, Service, ServicePort
 from analyzer.facts.source import NOWHERE, Source
 from analyzer.facts.workloads import Pod
