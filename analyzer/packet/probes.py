@@ -144,13 +144,13 @@ def _to_service(places: Places, service: Service, nodes: list[str], senders: dic
         return
     if service.key == "default/kubernetes" or places.isolated_behind(service):
         return  # the API has its own probe; a policy in front of the pods is judged by the policy rules
-    proto = port.protocol.lower()
+    proto, target = port.protocol.lower(), str(service.cluster_ip)
     for node in nodes:
         pod = places.stranger(node, service.key, senders.get(node))
-        if pod is not None and (flow := _flow(places, service, port, pod)) is not None:
+        if pod is not None and (flow := _flow(places, service, port, pod, target)) is not None:
             yield Probe(node=node, kind="pod-to-service", flow=flow, from_pod=pod.key, service=service.key,
                         origin=service.origin)  # fmt: skip
-        flow = Flow(src_node=node, dst_ip=str(service.cluster_ip), dst_port=port.port, proto=proto)
+        flow = Flow(src_node=node, dst_ip=target, dst_port=port.port, proto=proto)
         yield Probe(node=node, kind="node-to-service", flow=flow, service=service.key, origin=service.origin)
         address = places.node_address(node) if port.node_port and not _left_out(places, service, node) else None
         if address is not None:
@@ -182,13 +182,13 @@ def _to_pod(places: Places, node: str, kind: str, target: Pod, sender: Pod | Non
 def _service_flow(places: Places, key: str, port: ServicePort, pod: Pod) -> Flow | None:
     namespace, _, name = key.partition("/")
     service = next(iter(places.world.facts.where(Service, namespace=namespace, name=name)), None)
-    return _flow(places, service, port, pod) if service is not None else None
+    return _flow(places, service, port, pod, str(service.cluster_ip)) if service is not None else None
 
 
-def _flow(places: Places, service: Service, port: ServicePort, pod: Pod) -> Flow | None:
+def _flow(places: Places, service: Service, port: ServicePort, pod: Pod, target: str) -> Flow | None:
     if service.cluster_ip is None or pod.ip is None or service.cluster_ip.version != pod.ip.version:
         return None
-    return Flow(src_node=places.stack(pod), src_ip=str(pod.ip), dst_ip=str(service.cluster_ip), dst_port=port.port,
+    return Flow(src_node=places.stack(pod), src_ip=str(pod.ip), dst_ip=target, dst_port=port.port,
                 proto=port.protocol.lower())  # fmt: skip
 
 

@@ -14,20 +14,25 @@ class Networks:
         self._by_length: dict[tuple[int, int], set[int]] = {}
         self._edges: set[tuple[int, int]] = set()
         self._sorted: list[tuple[int, int]] | None = None
+        self._known: dict[IP, tuple[object, ...]] = {}
 
     def add(self, network: CIDR) -> None:
         """One more network."""
         length, most = network.prefixlen, network.max_prefixlen
         if length < most:
             self._by_length.setdefault((network.version, length), set()).add(int(network.network_address))
+            self._known.clear()
 
     def add_range(self, low: IP, high: IP) -> None:
         """One more range of addresses, both ends in it."""
         self._edges |= {(low.version, int(low)), (low.version, int(high) + 1)}
         self._sorted = None
+        self._known.clear()
 
     def of(self, address: IP) -> tuple[object, ...]:
         """What holds an address, as a value to compare."""
+        if address in self._known:
+            return self._known[address]
         if self._sorted is None:
             self._sorted = sorted(self._edges)
         value, version, most = int(address), address.version, address.max_prefixlen
@@ -37,7 +42,8 @@ class Networks:
                 start = value >> (most - length) << (most - length)
                 if start in networks:
                     found.append((length, start))
-        return tuple(found)
+        self._known[address] = tuple(found)
+        return self._known[address]
 
 
 class Ports:

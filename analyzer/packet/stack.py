@@ -140,6 +140,34 @@ class Stack:
         return found
 
     @cached_property
+    def direct(self) -> dict[IP, str]:
+        """The interface of each address that a route leads to straight, as to a pod on an interface of its own."""
+        found: dict[IP, str] = {}
+        for route in self.routes:
+            to = route.destination
+            if to.prefixlen == to.max_prefixlen and route.dev and route.type == "unicast" and route.via is None:
+                found.setdefault(to.network_address, route.dev)
+        return found
+
+    @cached_property
+    def hardware(self) -> dict[IP, set[str]]:
+        """The hardware addresses of neighbours."""
+        found: dict[IP, set[str]] = {}
+        for (_, address), entry in self.neighbours.items():
+            if entry.mac:
+                found.setdefault(address, set()).add(entry.mac.lower())
+        return found
+
+    @cached_property
+    def learned(self) -> dict[str, str]:
+        """The first bridge port behind which a hardware address was seen."""
+        found: dict[str, str] = {}
+        for (port, mac), entries in self.forwarding_entries.items():
+            if port in self.ports and any(entry.master for entry in entries):
+                found.setdefault(mac, port)
+        return found
+
+    @cached_property
     def sysctls(self) -> dict[str, Sysctl]:
         """Kernel settings by dotted name."""
         return {fact.name: fact for fact in self.facts.where(Sysctl, **self._key)}

@@ -179,23 +179,15 @@ class World:
         if interface is not None and interface.peer_index in host.by_index:
             return host.by_index[interface.peer_index]
         own = [address.ip for address in pod.addresses if address.dev == dev]
-        for address in own:
-            for route in host.routes:
-                if (
-                    (
-                        route.destination.prefixlen == address.max_prefixlen
-                        and route.destination.network_address == address
-                    )
-                    and route.dev
-                    and route.type == "unicast"
-                    and route.via is None
-                ):
-                    return route.dev
+        routed = next((host.direct[address] for address in own if address in host.direct), None)
+        if routed is not None:
+            return routed
         macs = {interface.mac.lower()} if interface is not None and interface.mac else set()
-        macs |= {e.mac.lower() for (_, ip_), e in host.neighbours.items() if ip_ in own and e.mac}
-        for (port, mac), entries in host.forwarding_entries.items():
-            if mac in macs and any(entry.master for entry in entries) and port in host.ports:
-                return port
+        for address in own:
+            macs |= host.hardware.get(address, set())
+        learned = [host.learned[mac] for mac in sorted(macs) if mac in host.learned]
+        if learned:
+            return learned[0]
         for name, network in host.networks:
             if host.is_bridge(name) and any(contains(network, address) for address in own):
                 return f"{ANY_PORT}{name}"
@@ -257,7 +249,8 @@ class World:
 
         def leave(bridge_stack: Stack, bridge: str, came: str | None, before: tuple[Hop, ...]) -> None:
             ports = [name for name, port in bridge_stack.ports.items() if port.bridge == bridge]
-            ports += [p for s, p in self.links if s == bridge_stack.name and p == f"{ANY_PORT}{bridge}"]
+            if (bridge_stack.name, f"{ANY_PORT}{bridge}") in self.links:
+                ports.append(f"{ANY_PORT}{bridge}")
             for port in ports:
                 step = (*before, Hop(bridge_stack.name, bridge, came, port))
                 queue.append((bridge_stack, port, step))
