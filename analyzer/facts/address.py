@@ -17,6 +17,7 @@ class IPv4Address(ipaddress.IPv4Address):
     """An IPv4 address that knows its hash."""
 
     __slots__ = ("_hash",)
+    _ip: int
 
     def __init__(self, address: object) -> None:
         super().__init__(address)
@@ -50,7 +51,7 @@ class IPv4Network(ipaddress.IPv4Network):
 
     def __init__(self, address: object, strict: bool = True) -> None:
         super().__init__(address, strict)
-        self.network_address = IPv4Address(int(self.network_address))
+        self.network_address = _ipv4(int(self.network_address))
         self._hash = super().__hash__()
 
     def __hash__(self) -> int:
@@ -75,14 +76,33 @@ class IPv6Network(ipaddress.IPv6Network):
         return cidr, (str(self),)
 
 
+# What an IPv4 address consists of; as in the standard library no other spelling of a number is one.
+_OCTETS = {str(number): number for number in range(256)}
+
+
 @lru_cache(maxsize=65536)
 def ip(text: str) -> IP | None:
     """The address that `text` spells (a zone such as %eth0 is dropped), or None: masked addresses stay unknown."""
     bare = text.split("%", 1)[0]
+    if ":" not in bare:
+        parts = bare.split(".")
+        try:
+            a, b, c, d = map(_OCTETS.__getitem__, parts)
+        except (KeyError, ValueError):
+            return None
+        return _ipv4(a << 24 | b << 16 | c << 8 | d)
     try:
-        return IPv6Address(bare) if ":" in bare else IPv4Address(bare)
+        return IPv6Address(bare)
     except ValueError:
         return None
+
+
+def _ipv4(number: int) -> IPv4Address:
+    """The address with this number, which is known to fit: the standard library's constructor asks again."""
+    made = IPv4Address.__new__(IPv4Address)
+    made._ip = number
+    made._hash = hash(hex(number))
+    return made
 
 
 @lru_cache(maxsize=65536)

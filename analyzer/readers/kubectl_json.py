@@ -6,7 +6,8 @@ import re
 
 import msgspec
 
-from analyzer.facts.fact import Fact, Parsed
+from analyzer.facts.acyclic import acyclic
+from analyzer.facts.fact import Parsed
 from analyzer.facts.source import Gap, Place, Source
 from analyzer.readers.kubectl_collected import Collected, named
 from analyzer.readers.kubectl_convert import KINDS
@@ -47,12 +48,13 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
         data = decode(data).encode("utf-8", "replace")
     reader = _Reader(data, path, place, first_line, command)
     position = 0
-    for document in documents(data):
-        reader.between(position, document.start)
-        reader.document(document)
-        position = document.end
+    with acyclic():
+        for document in documents(data):
+            reader.between(position, document.start)
+            reader.document(document)
+            position = document.end
     reader.between(position, len(data))
-    return reader.collected.parsed(data.count(b"\n") + (not data.endswith(b"\n")))
+    return reader.collected.parsed(reader.lines())
 
 
 class _Reader:
@@ -60,7 +62,7 @@ class _Reader:
 
     def __init__(self, data: bytes, path: str, place: Place, first_line: int, command: str) -> None:
         self._data, self._path, self._place = data, path, place
-        self._offset, self._line = 0, first_line
+        self._offset, self._line, self._first = 0, first_line, first_line
         self._asked = asked(command, path, place)
         self._guess = ""
         self.collected = Collected(path)
@@ -86,8 +88,7 @@ class _Reader:
         self._guess = listed or self._guess
         for piece in document.pieces:
             line = self._number(piece.start)
-            last = line + self._data.count(b"\n", piece.start, piece.end)
-            self._offset, self._line = piece.end, last
+            region = Region(self._path, self._data, piece.start, piece.end, line)
             kind = listed or ""
             try:
                 kind, item = self._decoded(piece, listed)
@@ -95,7 +96,7 @@ class _Reader:
                 unread = f"an object at line {line} was not understood"
                 what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
                 text = self._data[piece.start : piece.start + 400].decode("utf-8", "replace")
-                self.collected.gap(Gap(Source(self._path, line, last), f"an API object: {what}", text), last - line + 1)
+                self.collected.gap(Gap(region.whole(), f"an API object: {what}", text), region.last - line + 1)
                 continue
             if item is None:
                 continue
@@ -103,8 +104,8 @@ class _Reader:
             meta = item.metadata
             if meta.namespace:
                 spaces.add(meta.namespace)
-            region = Region(self._path, self._data, piece.start, piece.end, line, last)
-            self.collected.facts.extend(self._facts(kind, item, region))
+            self.collected.facts.extend(KINDS[kind].convert(item, region))
+            self._offset, self._line = piece.end, region.last
         if document.broken:
             line = self._number(document.at)
             rest = self._data.count(b"\n", document.at, document.end) + 1
@@ -114,9 +115,6 @@ class _Reader:
         if not kinds and document.listed and not document.pieces:
             kinds = {listed} if listed else set(self._asked.kinds)
         self.collected.cover(kinds, spaces, self._asked, unread, single=not document.listed)
-
-    def _facts(self, kind: str, item: Item, region: Region) -> list[Fact]:
-        return list(KINDS[kind].convert(item, region))
 
     def _decoded(self, piece: Piece, listed: str | None) -> tuple[str, Item | None]:
         """The object and its kind; None if its kind gives no facts."""
@@ -135,6 +133,10 @@ class _Reader:
             return kind, None
         self._guess = kind
         return kind, named(_LENIENT[kind].decode(view), kind)
+
+    def lines(self) -> int:
+        """How many lines the file has."""
+        return self._number(len(self._data)) - self._first + (not self._data.endswith(b"\n"))
 
     def _number(self, offset: int) -> int:
         if offset >= self._offset:

@@ -7,8 +7,8 @@ import msgspec
 Labels = dict[str, str | None] | None
 
 
-class Obj(msgspec.Struct, rename="camel", frozen=True):
-    """An object of the API; a field that is absent or null is None."""
+class Obj(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """An object of the API; a field that is absent or null is None. Decoded objects hold no cycles."""
 
 
 class Owner(Obj, frozen=True):

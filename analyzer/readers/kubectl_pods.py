@@ -21,11 +21,12 @@ from analyzer.readers.kubectl_region import Region
 from analyzer.readers.kubectl_values import ips, labels, seconds
 
 _NOTHING = State()
+_NO_SPEC, _NO_STATUS = PodSpec(), PodStatus()
 
 
 def pod_facts(obj: PodObject, region: Region) -> Iterator[Fact]:
     """Pod, Container, ContainerPort and Setting facts of one pod."""
-    meta, spec, status = obj.metadata, obj.spec or PodSpec(), obj.status or PodStatus()
+    meta, spec, status = obj.metadata, obj.spec or _NO_SPEC, obj.status or _NO_STATUS
     namespace, name = meta.namespace or "default", meta.name or ""
     node = NodeName(spec.node_name) if spec.node_name else None
     own = {
@@ -71,8 +72,10 @@ def pod_facts(obj: PodObject, region: Region) -> Iterator[Fact]:
                         host_port=port.host_port or None,
                         origin=region.at("containerPort", port.container_port),
                     )
+            if not node or not (container.command or container.args or container.name in COMPONENTS):
+                continue
             arguments = [*(container.command or ()), *(container.args or ())]
-            if node and (container.name in COMPONENTS or _program(arguments) in COMPONENTS):
+            if container.name in COMPONENTS or _program(arguments) in COMPONENTS:
                 component = COMPONENTS.get(_program(arguments)) or COMPONENTS[container.name]
                 yield from flags(component, arguments, node, region.at("name", container.name, "containers"))
 
@@ -126,7 +129,7 @@ def _waiting(status: PodStatus) -> str | None:
 
 def column(obj: PodObject) -> tuple[str, int]:
     """The STATUS column of `kubectl get pods` and its RESTARTS."""
-    status, spec = obj.status or PodStatus(), obj.spec or PodSpec()
+    status, spec = obj.status or _NO_STATUS, obj.spec or _NO_SPEC
     shown, restarts, initializing = status.reason or status.phase or "", 0, False
     conditions = {condition.type: condition for condition in status.conditions or ()}
     if (scheduled := conditions.get("PodScheduled")) and scheduled.reason == "SchedulingGated":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from analyzer.facts.address import CIDR, IP, cidr, ip
 from analyzer.facts.fact import Selector
@@ -33,6 +34,7 @@ def cidrs(found: Iterable[str] | None) -> tuple[CIDR, ...]:
     return tuple(one for text in found or () if (one := cidr(text)) is not None)
 
 
+@lru_cache(maxsize=65536)
 def seconds(text: str | None) -> float | None:
     """Seconds since 1970 of an RFC 3339 time; None if it is none."""
     if not text:
