@@ -90,7 +90,7 @@ def told(folder: Path) -> Told:
     facts = facts_of(folder)
     every, _ = paths.derive_paths(facts, EVERYTHING, EVERYTHING, EVERYTHING)
     some, _ = paths.derive_paths(facts, EVERYTHING, EVERYTHING, 0)
-    return Told(_fates(every), _fates(some), sum("tells them apart" in (path.reason or "") for path in some))
+    return Told(_fates(every), _fates(some), sum("nothing tells it apart" in (path.reason or "") for path in some))
 
 
 @cache

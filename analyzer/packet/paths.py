@@ -106,14 +106,14 @@ class _Memory:
                 verdict="one-of" if len(keys) > 1 else "delivered",
                 ok=True,
                 reply="ok",
-                reason=f"arrives, {_as(self._arrived[keys[0]])}",
+                reason=f"arrives {_as(self._arrived[keys[0]])}",
             )
         lost = self._lost.get(keys[0], []) if len(keys) == 1 else []
         if len(lost) < SPEAKING:
             return None
         told = lost[0]
         fate = {name: getattr(told, name) for name in FATE}
-        return _path(probe, **fate, origin=told.origin, reason=f"{told.reason}, {_as(told.service or '')}")
+        return _path(probe, **fate, origin=told.origin, reason=f"{_as(told.service or '')}: {told.reason}")
 
     def follow(self, probe: Probe) -> Path:
         """Follows a probe, and keeps which endpoints it reached."""
@@ -135,7 +135,7 @@ class _Memory:
 
 
 def _as(service: str) -> str:
-    return f"as that to Service {service} does: no rule, route or neighbour tells them apart"
+    return f"as to Service {service}, from which nothing tells it apart"
 
 
 def _further(probe: Probe, count: int) -> Path:
