@@ -26,7 +26,8 @@ class Packet:
 
     `tracked` is the connection that this namespace attached; `untracked` is true after NOTRACK; `zone` is what a CT
     target chose. `physin`/`physout` are the bridge ports while a bridge shows the packet to iptables. `own` is true
-    while the packet belongs to a socket of the namespace it is in. `fragment` is the length of the longest fragment,
+    while the packet belongs to a socket of the namespace it is in. `drawn` are the ports that NAT picked a port of None
+    from, None if that is not known. `fragment` is the length of the longest fragment,
     once it was fragmented.
     """
 
@@ -54,6 +55,7 @@ class Packet:
     inner: Packet | None = None
     vni: int | None = None
     inner_mac: str | None = None
+    drawn: range | None = None
 
     @property
     def family(self) -> int:
@@ -90,6 +92,7 @@ class Packet:
             df=self.df and not self.icmp,
             own=True,
             uid=None,
+            drawn=self.drawn,
         )
 
     def __str__(self) -> str:

@@ -127,9 +127,9 @@ def _ports(match: Match, sight: Sight) -> Answer:
     def decide(option: Option) -> Answer:
         match option.name:
             case "--sport" | "--source-port":
-                return in_ranges(packet.sport, [first(option)])
+                return in_ranges(packet.sport, [first(option)], packet.drawn)
             case "--dport" | "--destination-port":
-                return in_ranges(packet.dport, [first(option)])
+                return in_ranges(packet.dport, [first(option)], packet.drawn)
             case "--syn":
                 return packet.flags & {"SYN", "ACK", "RST", "FIN"} == {"SYN"}
             case "--tcp-flags" if len(option.values) >= 2:
@@ -158,11 +158,12 @@ def _multiport(match: Match, sight: Sight) -> Answer:
         listed = words(option)
         match option.name:
             case "--dports" | "--destination-ports":
-                return in_ranges(packet.dport, listed)
+                return in_ranges(packet.dport, listed, packet.drawn)
             case "--sports" | "--source-ports":
-                return in_ranges(packet.sport, listed)
+                return in_ranges(packet.sport, listed, packet.drawn)
             case "--ports":
-                one, other = in_ranges(packet.sport, listed), in_ranges(packet.dport, listed)
+                one = in_ranges(packet.sport, listed, packet.drawn)
+                other = in_ranges(packet.dport, listed, packet.drawn)
                 return True if one or other else None if None in (one, other) else False
         return None
 

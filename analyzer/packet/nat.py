@@ -28,6 +28,8 @@ def bind(run: Run, rule: Rule, sight: Sight, at: At) -> str:
     connection, options = tracked.connection, options_of(rule)
     failed = Fate("dropped", At(at.node, at.table, at.chain, "nat-failed"), why="no address to translate to")
     shuffled = any(name.startswith("--random") for name in options)
+    ports = options.get("--to-ports") or options.get("--to-source") or options.get("--to-destination") or ""
+    draw(connection, ports, shuffled)
     match rule.target:
         case "MASQUERADE":
             hop = sight.routing.look_up(
@@ -104,6 +106,23 @@ def _port(wanted: str | None, old: int | None, shuffled: bool) -> int | None:
     return old if old is not None and int(low) <= old <= int(high) and not shuffled else None
 
 
+def draw(connection: Connection, text: str, shuffled: bool) -> None:
+    """Keeps which ports the kernel picks from: "10.0.0.1:80-90" or "80-90", else those of the old one's rank."""
+    low, dash, high = text.rpartition(":")[2].partition("/")[0].partition("-")
+    ranged = bool(dash) and low.isdigit() and high.isdigit()
+    if not shuffled and not ranged:
+        return
+    old = connection.original[2]
+    if connection.drawn is not None or None in (old, connection.original[4]):
+        connection.drawn = None  # which of two open ports was picked from what is not kept
+    elif ranged:
+        connection.drawn = range(int(low), int(high) + 1) or None
+    elif old is not None and old < 1024:
+        connection.drawn = range(1, 512) if old < 512 else range(600, 1024)
+    else:
+        connection.drawn = range(1024, 65536)
+
+
 def source_to(connection: Connection, address: IP, port: int | None) -> str:
     """Binds a source translation; returns it in words."""
     proto, src, sport, dst, dport = connection.reply
@@ -140,3 +159,5 @@ def translate(packet: Packet, source: bool) -> None:
         packet.src, packet.sport = wanted[1], wanted[2] if ports else packet.sport
     else:
         packet.dst, packet.dport = wanted[3], wanted[4] if ports else packet.dport
+    if ports:
+        packet.drawn = connection.drawn if (packet.sport is None) != (packet.dport is None) else None

@@ -150,6 +150,7 @@ def _changed(run: Run, verdict: tuple[str, ...], sight: Sight, at: At) -> str:
         own = [a.ip for a in sight.stack.addresses if a.dev == sight.entered and a.ip.version == packet.family]
         local = ip("127.0.0.1" if packet.family == 4 else "::1")
         address = local if sight.hook == "OUTPUT" else own[0] if own else None
+    nat.draw(tracked.connection, "", shuffled)
     if verdict[0] in ("snat", "masquerade"):
         return nat.source_to(tracked.connection, address or packet.src, None if shuffled else port or packet.sport)
     if address is None and port is None:

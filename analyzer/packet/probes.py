@@ -15,6 +15,7 @@ from analyzer.facts.source import NOWHERE, Source
 from analyzer.facts.workloads import Pod
 from analyzer.packet.flow import Flow
 from analyzer.packet.header import protocol_number
+from analyzer.packet.outside import Outside
 from analyzer.packet.places import Places
 from analyzer.packet.world import OUTSIDE, World
 
@@ -62,6 +63,7 @@ def probes(world: World, nodes: list[str]) -> Iterator[Probe]:
         if node in senders:
             yield from _well_known(places, node, senders[node], dns)
     yield from _to_upstreams(places, set(nodes))
+    yield from _to_outside(places, nodes)
     for key, node, pod in _own_services(places, nodes):
         for port in facts.where(ServicePort, service=key):
             flow = _service_flow(places, key, port, pod)
@@ -136,6 +138,13 @@ def _to_upstreams(places: Places, nodes: set[str]) -> Iterator[Probe]:
                 src_node=places.stack(pod), src_ip=str(pod.ip), dst_ip=str(upstream.ip), dst_port=53, proto="udp"
             )
             yield Probe(node=pod.node, kind="dns-to-upstream", flow=flow, from_pod=pod.key, origin=upstream.origin)
+
+
+def _to_outside(places: Places, nodes: list[str]) -> Iterator[Probe]:
+    """From pods to the addresses outside of the cluster that they are known to talk to."""
+    for node, pod, (address, port, proto), fact in Outside(places).ends(nodes):
+        flow = Flow(src_node=places.stack(pod), src_ip=str(pod.ip), dst_ip=str(address), dst_port=port, proto=proto)
+        yield Probe(node=node, kind="pod-to-outside", flow=flow, from_pod=pod.key, origin=fact.origin)
 
 
 def _to_service(places: Places, service: Service, nodes: list[str], senders: dict[str, Pod]) -> Iterator[Probe]:

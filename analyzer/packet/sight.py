@@ -10,6 +10,7 @@ from analyzer.packet.routes import Routing
 from analyzer.packet.stack import Stack
 
 Answer = bool | None  # None: cannot be told
+SELDOM = 0.01
 
 
 @dataclass(slots=True)
@@ -78,19 +79,29 @@ def number(text: str) -> int | None:
         return int(text) if text.isdigit() else None
 
 
-def in_ranges(value: int | None, ranges: list[str]) -> Answer:
-    """Whether a number is in one of "80" or "30000:32767" (an open end is the smallest or largest number)."""
-    if value is None:
+def in_ranges(value: int | None, ranges: list[str], drawn: range | None = None) -> Answer:
+    """Whether a number is in one of "80" or "30000:32767" (an open end is the smallest or largest number).
+
+    A number picked at random out of `drawn` is in none of them if less than a hundredth of `drawn` is, and in one of
+    them if all but a hundredth is: a connection in a hundred is no fault that anybody looks for.
+    """
+    if value is None and drawn is None:
         return None
+    hit: set[int] = set()
     for text in ranges:
         low, colon, high = text.replace("-", ":").partition(":")
         start = number(low) if low else 0
         end = (number(high) if high else 65535) if colon else start
         if start is None or end is None:
             return None
-        if start <= value <= end:
+        if value is None and drawn is not None:
+            hit.update(range(max(start, drawn.start), min(end + 1, drawn.stop)))
+        elif value is not None and start <= value <= end:
             return True
-    return False
+    if value is not None or drawn is None:
+        return False
+    share = len(hit) / len(drawn)
+    return False if share < SELDOM else True if share > 1 - SELDOM else None
 
 
 def masked(value: int, text: str) -> Answer:

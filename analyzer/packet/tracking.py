@@ -31,6 +31,7 @@ class Connection:
     seen_reply: bool = False
     confirmed: bool = False
     reply_zone: int | str = 0
+    drawn: range | None = None  # what a port of None in `reply` was picked from
 
 
 @dataclass(slots=True)
