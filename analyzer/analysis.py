@@ -31,9 +31,10 @@ from analyzer.join import joint_coverage, node_names, over_namespaces, rename_co
 from analyzer.kinds import kinds
 from analyzer.link_kinds import with_link_kinds
 from analyzer.listings import without_copies
-from analyzer.logged_pods import logged_pods
+from analyzer.logged_pods import logged_pods, nodes_of_pods
 from analyzer.logs import Patterns, Scanned
 from analyzer.model import derive
+from analyzer.named_by_events import with_pods_of_events
 from analyzer.recognise import Artifact, Recognition, recognise
 from analyzer.report import Failure
 from analyzer.work import Progress, Work, read_all
@@ -219,6 +220,8 @@ def _merged(
     if first_seen and not any(entry.fact == "Node" for entry in coverage):
         coverage.append(Coverage(fact="Node", complete=False, note="only the nodes whose own dumps are here"))
     pairs += logged_pods(((artifact.place, artifact.path) for artifact, _ in parsed), coverage)
+    pairs += [] if listed else nodes_of_pods([fact for _, fact in pairs], nodes)
+    pairs = with_pods_of_events(pairs)
     return Facts(with_link_kinds(with_host_pods(merge(without_copies(pairs)))), coverage)
 
 

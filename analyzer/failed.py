@@ -70,6 +70,25 @@ _STARTS = (
 )
 _ERROR = re.compile("|".join((*_SAID, *(f"^(?:{start})" for start in _STARTS))))
 
+# Failures of kubectl, curl and the like that tell of the network, of certificates or of webhooks; others (no such
+# object, not allowed to) say nothing of these
+_NETWORK = (
+    r"dial tcp|x509: |tls: |TLS handshake|i/o timeout|no such host|server misbehaving|no route to host"
+    r"|network is unreachable|connection re(?:fused|set)|deadline exceeded|[Tt]imeout|failed calling webhook"
+)
+_CLIENT = re.compile(
+    r"curl: \(\d+\) \S|The connection to the server \S+ was refused"
+    rf"|(?:Unable to connect to the server: |Error from server|(?:E|e)rror: |E\d{{4}} .*memcache\.go).*(?:{_NETWORK})"
+)
+
+
+def is_client_error(text: str) -> bool:
+    """Whether every line with text is what a client of the API, or curl, prints when it cannot reach its server."""
+    if len(text) > LOOKED_AT:
+        return False
+    found = [line.strip()[:LINE_LIMIT] for line in text.split("\n") if line.strip()]
+    return 0 < len(found) <= MAX_LINES and all(_CLIENT.match(line) for line in found)
+
 
 def is_error_output(text: str) -> str | None:
     """The error message, if a file holds one instead of output: every line with text says that something failed."""

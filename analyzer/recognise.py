@@ -15,6 +15,7 @@ from analyzer.facts.source import Place
 from analyzer.hosts import Hosts, apart, with_node
 from analyzer.kinds import LOG
 from analyzer.layout import Told, fill
+from analyzer.logs.components import CLIENT
 from analyzer.masked import REPLACED, were_replaced
 from analyzer.match import Matcher
 from analyzer.sections import CONTAINER_LOGS, Section, by_heading, by_host, looks_sectioned, split
@@ -235,6 +236,13 @@ class _Recogniser:
             self._empty(path, names, command, section, wanted, label)
             return
         whole = section.last == 0 or section.last - section.first < 40
+        if label != LOG and not wanted and whole and text.is_client_error(head):
+            # What failed was not collected, but how it failed is told
+            place = msgspec.structs.replace(command.place, component=CLIENT)
+            told = msgspec.structs.replace(command, place=place)
+            self._add(path, LOG, "by its content, an error of a client", told, "only an error message", section)
+            if not command.text and not self._matcher.by_path(names):
+                return
         # What a container printed may look like a failed collection; the reader of logs knows better.
         if label != LOG and whole and len(head) < HEAD and (message := text.is_error_output(head)):
             found.failed.append((path, label, message))

@@ -6,9 +6,9 @@ import codecs
 import re
 from typing import BinaryIO
 
-from analyzer.failed import is_error_output
+from analyzer.failed import is_client_error, is_error_output
 
-__all__ = ["decode", "is_error_output", "lines", "wide"]
+__all__ = ["decode", "is_client_error", "is_error_output", "lines", "wide"]
 
 STREAMED_FROM = 64 << 20
 

@@ -8,9 +8,22 @@ from analyzer.analysis import facts_of
 from analyzer.facts.derived import Cluster
 from analyzer.facts.derived import Path as PacketPath
 from analyzer.facts.firewall import Rule
+from analyzer.facts.logs import LogLine
+from analyzer.facts.nodes import Node
 from analyzer.facts.routing import Interface
-from analyzer.facts.workloads import Pod
+from analyzer.facts.workloads import Event, Pod
 
+TITLES = "  Type     Reason  Age  From  Message\n  ----     ------  ---- ----  -------\n"
+FAILED = (
+    "  Warning  FailedCreatePodSandBox  24s (x3 over 2m)  kubelet, n-2 Failed create pod sandbox: "
+    'NetworkPlugin cni failed to set up pod "web-1_shop" network: failed to find plugin "flannel" in path [/opt]\n'
+)
+DESCRIBED = f"Name:       web-1\nNamespace:  shop\nNode:       cp-1/192.168.10.11\nEvents:\n{TITLES}{FAILED}"
+LISTED = """\
+NAMESPACE   NAME    READY   STATUS              RESTARTS   AGE   IP       NODE   NOMINATED NODE   READINESS GATES
+shop        web-1   0/1     ContainerCreating   0          41d   <none>   cp-1   <none>           <none>
+"""
+REFUSED = "The connection to the server 192.0.2.1:6443 was refused - did you specify the right host or port?"
 LOG = "I0628 07:01:11.111111       1 main.go:211] CLI flags config\n"
 ADDRESSES = """\
 2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default qlen 1000
@@ -98,3 +111,76 @@ def test_a_listing_is_no_second_rule_set() -> None:
     assert [rule.backend for rule in facts_of(paths, []).of(Rule)] == ["nft"]
     paths["nodes/cp-1/iptables-L.txt"] = listed + other + other.replace("172.16", "172.17")
     assert {rule.backend for rule in facts_of(paths, []).of(Rule)} == {"nft", None}, "another rule set is kept"
+
+
+@pytest.mark.parametrize("above", [f"Events:\n{TITLES}", TITLES, "", f"here is what we see\nEvents:\n{TITLES}"])
+def test_a_table_of_events_needs_no_object(above: str) -> None:
+    events = facts_of({"paste.txt": above + FAILED}, []).of(Event)
+    assert [(one.kind, one.namespace, one.pod, one.node) for one in events] == [("Object", "", None, None)]
+    assert (events[0].reason, events[0].count, events[0].age) == ("FailedCreatePodSandBox", 3, 24.0)
+    assert events[0].message.startswith("Failed create pod sandbox")
+
+
+def test_events_of_two_tables_stay_apart() -> None:
+    facts = facts_of({"paste.txt": f"Events:\n{TITLES}{FAILED}\nEvents:\n{TITLES}{FAILED}", "b.txt": FAILED}, [])
+    assert len({one.name for one in facts.of(Event)}) == 3
+
+
+def test_events_name_a_pod_that_is_listed() -> None:
+    facts = facts_of({"paste.txt": f"$ kubectl get pods -A -o wide\n{LISTED}", "events.txt": FAILED}, [])
+    assert [(one.kind, one.pod) for one in facts.of(Event)] == [("Pod", "shop/web-1")]
+    other = LISTED.replace("web-1", "web-2")
+    facts = facts_of({"paste.txt": f"$ kubectl get pods -A -o wide\n{other}", "events.txt": FAILED}, [])
+    assert [one.pod for one in facts.of(Event)] == [None], "nobody listed it"
+
+
+def test_a_trimmed_description_is_of_a_pod_and_says_no_more() -> None:
+    facts = facts_of({"paste.txt": DESCRIBED}, [])
+    (pod,) = facts.of(Pod)
+    assert (pod.namespace, pod.name, pod.node) == ("shop", "web-1", "cp-1")
+    assert (pod.ready, pod.labels, pod.restarts, pod.terminating, pod.ips) == (None, None, None, None, None)
+    assert [one.pod for one in facts.of(Event)] == ["shop/web-1"]
+    assert not facts.collected(Pod)
+
+
+def test_the_command_tells_what_a_trimmed_description_is_of() -> None:
+    described = DESCRIBED.replace("Node:       cp-1/192.168.10.11\n", "Status:     Pending\n")
+    facts = facts_of({"paste.txt": f"$ kubectl describe pod web-1 -n shop\n{described}"}, [])
+    assert [one.pod for one in facts.of(Event)] == ["shop/web-1"]
+    facts = facts_of({"paste.txt": f"$ kubectl describe job web-1 -n shop\n{described}"}, [])
+    assert [one.pod for one in facts.of(Event)] == [None]
+
+
+def test_pods_make_their_nodes_known_where_nobody_listed_nodes() -> None:
+    alone = facts_of({"paste.txt": f"$ kubectl get pods -A -o wide\n{LISTED}"}, [])
+    assert [one.name for one in alone.of(Node)] == ["cp-1"]
+    listed = NODES.replace("cp-1", "cp-9")
+    paste = f"$ kubectl get nodes -o wide\n{listed}$ kubectl get pods -A -o wide\n{LISTED}"
+    assert [one.name for one in facts_of({"paste.txt": paste}, []).of(Node)] == ["cp-9"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        REFUSED,
+        "Unable to connect to the server: x509: certificate signed by unknown authority",
+        'Error from server: Get "https://10.0.0.5:10250/x": dial tcp 10.0.0.5:10250: connect: no route to host',
+        "curl: (28) Resolving timed out after 5000 milliseconds",
+        "error: Timeout: context deadline exceeded",
+    ],
+)
+def test_how_a_client_failed_is_a_line_of_its_log(line: str) -> None:
+    facts = facts_of({"paste.txt": f"{line}\n"}, [line[:12]])
+    assert [(one.component, one.message) for one in facts.of(LogLine)] == [("client", line)]
+    assert not facts.collected(LogLine), "one line is not the log"
+
+
+def test_how_a_client_failed_is_not_the_log_of_its_node() -> None:
+    facts = facts_of({"paste.txt": "root@cp-1:~# curl http://web\ncurl: (28) Resolving timed out\n"}, ["curl"])
+    assert [(one.component, one.node) for one in facts.of(LogLine)] == [("client", "cp-1")]
+    assert not facts.collected(LogLine)
+
+
+def test_what_the_api_refuses_is_no_trouble_of_the_network() -> None:
+    line = 'Error from server (NotFound): pods "web-1" not found'
+    assert not facts_of({"paste.txt": f"{line}\n"}, ["Error from server"]).of(LogLine)

@@ -18,6 +18,8 @@ ALSO_IN: dict[str, tuple[str, ...]] = dict.fromkeys(
     ("kubelet", "kube-proxy", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "flannel", "kube-router"),
     _ALL_IN_ONE,
 )
+# What a client of the API or of a Service printed when it failed, where its output should be
+CLIENT = "client"
 
 _PODS = (
     ("coredns", "coredns"), ("kube-dns", "kube-dns"), ("nodelocaldns", "node-local-dns"),
@@ -29,7 +31,7 @@ _PODS = (
     ("ovnkube", "ovnkube"), ("multus", "multus"), ("whereabouts", "whereabouts"),
     ("kube-apiserver", "kube-apiserver"), ("kube-controller-manager", "kube-controller-manager"),
     ("kube-scheduler", "kube-scheduler"), ("etcd", "etcd"), ("speaker", "metallb-speaker"),
-    ("metallb-speaker", "metallb-speaker"),
+    ("metallb-speaker", "metallb-speaker"), ("metrics-server", "metrics-server"),
 )  # fmt: skip
 _CONTAINERS = {
     "kube-flannel": "flannel", "install-cni-plugin": "flannel", "cilium-agent": "cilium", "dnsmasq": "kube-dns",

@@ -16,7 +16,7 @@ from analyzer.facts.fact import Coverage, NodeName, Parsed, PodName
 from analyzer.facts.logs import LogLine, LogWindow
 from analyzer.facts.source import Place, Source
 from analyzer.logs.clock import Moment
-from analyzer.logs.components import by_tag, component_of, place_of
+from analyzer.logs.components import CLIENT, by_tag, component_of, place_of
 from analyzer.logs.found import DAEMONS, KEPT_FIRST, KEPT_LAST, Kept, Scanned, scan_log
 from analyzer.logs.lines import Line, read_line, writer
 from analyzer.logs.scan import SAMPLE, Hit, Patterns
@@ -64,7 +64,12 @@ def facts_of_scan(
     sections = [_Section(base, first_line)]
     for hit in scan.turns:
         _turn(sections, hit, base)
-    if scan.lines <= 4 and len(scan.head) < 4096 and _ONLY_AN_ERROR.match(_text(scan.head)):
+    if (
+        base.component != CLIENT
+        and scan.lines <= 4
+        and len(scan.head) < 4096
+        and _ONLY_AN_ERROR.match(_text(scan.head))
+    ):
         return Parsed(lines=scan.lines, understood=scan.lines)
     sections[-1].end = sections[-1].end or first_line + scan.lines
     if len(sections) > 1 and sections[1].begin == first_line + 1:

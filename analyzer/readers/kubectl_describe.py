@@ -22,6 +22,8 @@ RANK = 60
 
 _KNOWN = re.compile(r"Warning: |[WI]\d{4} \d\d:|.*[#$+>] *(kubectl|oc|k3s) |\+ |[=#-]{3,}|No resources found")
 
+_ON_A_NODE = re.compile(r"[^/\s]+/[\da-f.:]+")  # only pods say so: a name and an address
+
 
 def read(data: bytes, path: str, place: Place, first_line: int, command: str) -> Parsed:
     """Facts of every object in the text."""
@@ -36,8 +38,11 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
     found = objects(lines)
     kinds: set[str] = set()
     spaces: set[str] = set()
+    wanted = asked(command, path, place)
     for one in found:
-        kind = _kind(one)
+        kind = _kind(one) or ("Pod" if wanted.kinds == ("Pod",) else "")
+        if kind == "Pod" and one.get("Containers") is None:
+            note = note or f"the object at line {one.line} is only a part of what describe prints"
         facts = _facts(one, kind, path)
         if kind and not facts:
             here = Source(path, one.line, one.last)
@@ -50,7 +55,6 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
         collected.facts.extend(event_facts(one, kind or one.text("Kind") or "Object", path))
         if any(section.key == "Endpoints" and " more..." in section.value for section in one.sections):
             note = note or f"the object at line {one.line} lists only some of its endpoints"
-    wanted = asked(command, path, place)
     single = len(found) == 1 and not command
     collected.cover(kinds, spaces, wanted, note, single)
     if "Service" in kinds:
@@ -66,6 +70,8 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
 def _kind(one: Described) -> str:
     keys = one.keys()
     if "Containers" in keys and ("Node" in keys or "IP" in keys or "IPs" in keys):
+        return "Pod"
+    if "Namespace" in keys and _ON_A_NODE.fullmatch(one.text("Node")):
         return "Pod"
     if "Session Affinity" in keys and "Type" in keys:
         return "Service"

@@ -11,12 +11,11 @@ from analyzer.facts.nodes import Node
 from analyzer.facts.services import Endpoint, EndpointList, Service, ServicePort
 from analyzer.facts.source import Source
 from analyzer.facts.workloads import Event
-from analyzer.readers.kubectl_columns import ages
+from analyzer.readers.kubectl_event_rows import event_row
 from analyzer.readers.kubectl_rows import selector
 from analyzer.readers.kubectl_sections import Described, Section, labels
 
 _PORT = re.compile(r"(?:(\S+)\s+)?(\S+)/(\w+)$")
-_AGE = re.compile(r"(\S+)(?: \(x(\d+) over \S+\))?")
 
 
 def node_facts(one: Described, path: str) -> Iterator[Fact]:
@@ -182,20 +181,20 @@ def event_facts(one: Described, kind: str, path: str) -> Iterator[Fact]:
     """Event facts of the table at the end of an object."""
     found = one.get("Events")
     name, namespace = one.text("Name"), one.text("Namespace") or "default"
-    for number, cells in found.table() if found else ():
-        if len(cells) < 5 or cells[0] not in ("Normal", "Warning"):
+    for number, text in found.body if found else ():
+        row = event_row(text)
+        if row is None:
             continue
-        age = _AGE.match(cells[2])
         yield Event(
             namespace=namespace,
             kind=kind,
             name=name,
             pod=PodName(f"{namespace}/{name}") if kind == "Pod" else None,
             node=NodeName(name) if kind == "Node" else None,
-            type=cells[0],
-            reason=cells[1],
-            message="  ".join(cells[4:]),
-            count=int(age[2]) if age and age[2] else 1,
-            age=ages(age[1]) if age else None,
+            type=row.type,
+            reason=row.reason,
+            message=row.message,
+            count=row.count,
+            age=row.age,
             origin=Source(path, number, number),
         )

@@ -83,12 +83,26 @@ def described_pod(one: Described, path: str) -> Iterator[Fact]:
         return
     for fact in pod_facts(pod, _Lines(path, one, by_name)):
         if isinstance(fact, Pod):
-            yield msgspec.structs.replace(fact, host_network=None, ready=fact.ready if conditions else None)
+            yield _as_far_as_said(fact, one, bool(conditions))
         elif isinstance(fact, Container):
             # An argument with line breaks cannot be told from several arguments.
             yield msgspec.structs.replace(fact, arguments=None)
         else:
             yield fact
+
+
+def _as_far_as_said(pod: Pod, one: Described, conditions: bool) -> Pod:
+    """The pod without what the API would have meant by leaving out what describe, or who trimmed it, leaves out."""
+    said = one.keys()
+    return msgspec.structs.replace(
+        pod,
+        host_network=None,
+        ready=pod.ready if conditions else None,
+        labels=pod.labels if "Labels" in said else None,
+        restarts=pod.restarts if "Containers" in said else None,
+        terminating=pod.terminating if "Status" in said else None,
+        ips=pod.ips if said & {"IP", "IPs"} else None,
+    )
 
 
 def _inner(one: Described, key: str) -> list[Section]:
