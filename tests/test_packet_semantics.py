@@ -242,6 +242,22 @@ def test_ipset_members() -> None:
 
 
 @pytest.mark.parametrize(
+    ("members", "sides", "verdict"),
+    [
+        pytest.param(("10.2.0.2,icmp:echo-request",), "dst,src", "dropped", id="by name, whichever side"),
+        pytest.param(("10.2.0.2,icmp:8/0",), "dst,dst", "dropped", id="by number"),
+        pytest.param(("10.2.0.2,icmp:echo-reply",), "dst,dst", "delivered", id="another message"),
+        pytest.param(("10.2.0.2,icmp:martian-tea",), "dst,dst", "unknown", id="a name nobody knows"),
+        pytest.param(("10.2.0.2,icmp:martian-tea", "10.2.0.2,icmp:8/0"), "dst,dst", "dropped", id="beside one known"),
+    ],
+)
+def test_the_port_of_icmp_is_its_message(members: tuple[str, ...], sides: str, verdict: str) -> None:
+    found = Ipset(node=NodeName("router"), name="pings", type="hash:ip,port", members=members)
+    net = network(f"*filter\n-A FORWARD -m set --match-set pings {sides} -j DROP", more=(found,))
+    assert send(net, proto="icmp", dst_port=None).verdict == verdict
+
+
+@pytest.mark.parametrize(
     ("fact", "named"),
     [
         pytest.param("Rule", "iptables-save of client", id="rules"),

@@ -8,6 +8,7 @@ from functools import lru_cache
 from analyzer.facts.address import IP, cidr, ip
 from analyzer.facts.firewall import Match
 from analyzer.packet.header import protocol_number
+from analyzer.packet.icmp import type_and_code
 from analyzer.packet.sight import Answer, Sight, both, turned
 
 IPV4 = ipaddress.IPv4Address
@@ -48,7 +49,9 @@ def member(sight: Sight, name: str, directions: str, depth: int = 0) -> Answer:
             port = packet.sport if side == "src" else packet.dport
             if port is None and packet.has_ports:
                 return None
-            rest.append((str(packet.proto), str(port if packet.has_ports else 0)))
+            # What ICMP has for a port is its type and code, whichever side is asked for.
+            number = packet.icmp[0] << 8 | packet.icmp[1] if packet.icmp is not None else 0
+            rest.append((str(packet.proto), str(port if packet.has_ports else number)))
         elif part == "iface":
             rest.append(("dev", sight.entered if side == "src" else sight.leaves))
     if len(sides) < len(parts):
@@ -56,11 +59,12 @@ def member(sight: Sight, name: str, directions: str, depth: int = 0) -> Answer:
     return _best(_index(found.type, found.members), addresses, tuple(rest))
 
 
-_Index = tuple[list[tuple[int, ...]], dict[tuple[object, ...], bool]]
+# Prefix lengths that occur, members by key, and whether every member was understood.
+_Index = tuple[list[tuple[int, ...]], dict[tuple[object, ...], bool], bool]
 
 
 def _best(index: _Index, addresses: list[IP], rest: tuple[tuple[str, str], ...]) -> Answer:
-    lengths, entries = index
+    lengths, entries, understood = index
     for wanted in lengths:
         if len(wanted) != len(addresses):
             continue
@@ -70,21 +74,24 @@ def _best(index: _Index, addresses: list[IP], rest: tuple[tuple[str, str], ...])
         hit = entries.get((*key, *rest))
         if hit is not None:
             return hit
-    return False
+    return False if understood else None
 
 
 @lru_cache(maxsize=4096)
 def _index(kind: str, members: tuple[str, ...]) -> _Index:
-    """Members by prefix lengths (longest first) and key; false for a `nomatch` member."""
+    """Members by prefix lengths (longest first) and key, false for a `nomatch` member."""
     parts = kind.partition(":")[2].split(",")
     entries: dict[tuple[object, ...], bool] = {}
     lengths: set[tuple[int, ...]] = set()
+    understood = True
     for text in members:
         body, *options = text.split()
-        for key, length in _keys(parts, body.split(",")):
+        keys = _keys(parts, body.split(","))
+        understood = understood and bool(keys)
+        for key, length in keys:
             entries[key] = "nomatch" not in options
             lengths.add(length)
-    return sorted(lengths, reverse=True), entries
+    return sorted(lengths, reverse=True), entries, understood
 
 
 def _keys(parts: list[str], words: list[str]) -> list[tuple[tuple[object, ...], tuple[int, ...]]]:
@@ -106,7 +113,13 @@ def _keys(parts: list[str], words: list[str]) -> list[tuple[tuple[object, ...], 
 def _values(part: str, word: str) -> list[tuple[object, int | None]]:
     if part == "port":
         proto, colon, port = word.rpartition(":")
-        numbers = [str(protocol_number(proto) or 0)] if colon else ["6", "17"]
+        number = protocol_number(proto)
+        if colon and number is None:
+            return []
+        if number in (1, 58):
+            message = type_and_code(port, 4 if number == 1 else 6)
+            return [((str(number), str(message[0] << 8 | message[1])), None)] if message is not None else []
+        numbers = [str(number)] if colon else ["6", "17"]
         low, _, high = port.partition("-")
         if not low.isdigit():
             return []

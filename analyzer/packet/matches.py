@@ -8,6 +8,7 @@ from analyzer.facts.address import IP, contains, ip
 from analyzer.facts.firewall import Match, Option, Rule
 from analyzer.packet import conntrack_match, ipset_match
 from analyzer.packet.header import protocol_number
+from analyzer.packet.icmp import ICMP6_NAMES, ICMP_NAMES
 from analyzer.packet.sight import (
     Answer,
     Sight,
@@ -20,21 +21,6 @@ from analyzer.packet.sight import (
     turned,
     words,
 )
-
-ICMP_NAMES = {
-    "echo-reply": "0", "pong": "0", "destination-unreachable": "3", "network-unreachable": "3/0",
-    "host-unreachable": "3/1", "protocol-unreachable": "3/2", "port-unreachable": "3/3", "fragmentation-needed": "3/4",
-    "source-quench": "4", "redirect": "5", "echo-request": "8", "ping": "8", "router-advertisement": "9",
-    "router-solicitation": "10", "time-exceeded": "11", "ttl-exceeded": "11", "ttl-zero-during-transit": "11/0",
-    "parameter-problem": "12", "timestamp-request": "13", "timestamp-reply": "14",
-    "address-mask-request": "17", "address-mask-reply": "18",
-}  # fmt: skip
-ICMP6_NAMES = {
-    "destination-unreachable": "1", "packet-too-big": "2", "time-exceeded": "3", "parameter-problem": "4",
-    "echo-request": "128", "echo-reply": "129", "router-solicitation": "133", "router-advertisement": "134",
-    "neighbour-solicitation": "135", "neighbor-solicitation": "135", "neighbour-advertisement": "136",
-    "neighbor-advertisement": "136", "redirect": "137",
-}  # fmt: skip
 
 
 def rule_matches(rule: Rule, sight: Sight) -> tuple[Answer, float | None, str]:
@@ -175,7 +161,7 @@ def _icmp(match: Match, sight: Sight) -> Answer:
     names = ICMP_NAMES if match.module == "icmp" else ICMP6_NAMES
 
     def decide(option: Option) -> Answer:
-        text = names.get(first(option), first(option))
+        text = names.get(first(option).lower(), first(option))
         if text in ("any", "255"):
             return True
         if icmp is None:

@@ -37,6 +37,8 @@ class Scene:
     owners: Mapping[str, frozenset[str]]
     host: Callable[[str], str] = field(default=lambda name: name)
     blind: str = ""  # a host whose neighbour table the trace does not get
+    # Hosts and UDP ports that nobody listens on: the kernel's own answer is an ICMP error, with a way of its own.
+    closed: Callable[[str, int], bool] = field(default=lambda host, port: False)
 
 
 def judge(said: Trace, seen: Seen, scene: Scene, start: str, asked: str, hits: Hits | None = None) -> tuple[str, str]:
@@ -100,10 +102,10 @@ def _delivered(said: Trace, seen: Seen, scene: Scene) -> str:
         return f"port {here[0].dport}, not {to.port}"
     if source.port and not any(heard.sport in (0, source.port) for heard in here):
         return f"source port {here[0].sport}, not {source.port}"
-    return _reply(said, seen)
+    return _reply(said, seen, to.port is not None and scene.closed(host, to.port))
 
 
-def _reply(said: Trace, seen: Seen) -> str:
+def _reply(said: Trace, seen: Seen, closed: bool) -> str:
     came = any(heard.kind == "answer" for heard in seen.heard)
     match said.reply:
         case "ok" if said.listener is False:
@@ -112,7 +114,8 @@ def _reply(said: Trace, seen: Seen) -> str:
             )
         case "ok":
             refused = said.listener is None and seen.error == "ECONNREFUSED"  # whether anybody listens is not known
-            return "" if seen.answered or refused else f"reply ok, but {seen.error}"
+            lost = said.listener is None and seen.error == "timeout" and closed
+            return "" if seen.answered or refused or lost else f"reply ok, but {seen.error}"
         case None | "unknown":
             return ""
     if seen.answered:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,16 @@ class Form:
 def forms(plan: Plan, dumps: dict[str, str], owners: dict[str, frozenset[str]]) -> list[Form]:
     """Both forms of the dumps of a scene; in a bundle, pods lie below their node, and the outside is not collected."""
     topology = topology_from(json.dumps(plan.topology))
+    open_ports = {
+        (path.split("/")[1], int(port))
+        for path, text in dumps.items()
+        if path.endswith("/ss-ulnp.txt")
+        for port in re.findall(r"^UNCONN\s+\d+\s+\d+\s+\S*:(\d+)\s", text, re.MULTILINE)
+    }
+
+    def closed(host: str, port: int) -> bool:
+        return (host, port) not in open_ports
+
     below = {}
     for path, text in dumps.items():
         _, name, file = path.split("/")
@@ -74,12 +85,12 @@ def forms(plan: Plan, dumps: dict[str, str], owners: dict[str, frozenset[str]]) 
         elif place.kind == "pod" and not file.startswith(("hostname", "ip6tables", "iptables")):
             below[f"nodes/{place.node}/pods/{name}/{file}"] = text
     return [
-        Form("case", facts_in(dumps), topology, Scene(owners)),
+        Form("case", facts_in(dumps), topology, Scene(owners, closed=closed)),
         Form(
             "bundle",
             facts_in(below),
             None,
-            Scene(owners, lambda name: OUT if name == OUTSIDE else name.rpartition(":")[2], OUT),
+            Scene(owners, lambda name: OUT if name == OUTSIDE else name.rpartition(":")[2], OUT, closed),
         ),
     ]
 
@@ -125,7 +136,8 @@ def _probe(
     found = []
     for form in both:
         said = form.trace(flow)
-        found.append((said, *judge(said, seen, form.scene, flow["src_node"], flow["dst_ip"], hits)))
+        scene = form.scene if flow["proto"] == "udp" else replace(form.scene, closed=lambda host, port: False)
+        found.append((said, *judge(said, seen, scene, flow["src_node"], flow["dst_ip"], hits)))
     return found, seen
 
 
