@@ -121,6 +121,14 @@ def test_a_table_of_events_needs_no_object(above: str) -> None:
     assert events[0].message.startswith("Failed create pod sandbox")
 
 
+def test_only_a_row_that_is_lost_keeps_a_table_from_being_whole() -> None:
+    around = facts_of({"paste.txt": f"what we see\n\nEvents:\n{TITLES}{FAILED}\nthanks a lot\n"}, [])
+    assert around.collected(Event, namespace="")
+    within = facts_of({"paste.txt": f"Events:\n{TITLES}{FAILED}  Warning, and so on\n"}, [])
+    assert within.of(Event)
+    assert not within.collected(Event, namespace="")
+
+
 def test_events_of_two_tables_stay_apart() -> None:
     facts = facts_of({"paste.txt": f"Events:\n{TITLES}{FAILED}\nEvents:\n{TITLES}{FAILED}", "b.txt": FAILED}, [])
     assert len({one.name for one in facts.of(Event)}) == 3

@@ -32,21 +32,25 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
     """Event facts of each table; they cover nothing but the object that is not named."""
     facts: list[Fact] = []
     gaps: list[Gap] = []
-    begun, titled, count = first_line, False, 0
+    begun, titled, inside, lost, count = first_line, False, False, False, 0
     for number, text in enumerate(decode(data).split("\n"), first_line):
         if not text.strip():
+            inside = False
             continue
         count += 1
         if _TITLES.fullmatch(text):
             if _BEGINS.fullmatch(text) and not titled:
                 begun = number
-            titled = True
+            titled = inside = True
             continue
         titled = False
         row = event_row(text)
         if row is None:
+            # what stands above or below a table is none of its rows
+            lost = lost or inside
             gaps.append(Gap(Source(path, number, number), "an event of kubectl describe", text[:400]))
             continue
+        inside = True
         facts.append(
             Event(
                 namespace="",
@@ -60,6 +64,6 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
                 origin=Source(path, number, number),
             )
         )
-    note = "lines were not understood" if gaps else ""
+    note = "rows were not understood" if lost else ""
     coverage = (Coverage(fact="Event", namespace="", complete=not note, note=note, path=path),) if facts else ()
     return Parsed(facts=tuple(facts), gaps=tuple(gaps), coverage=coverage, lines=count, understood=count - len(gaps))
