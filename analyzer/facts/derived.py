@@ -110,6 +110,7 @@ class Path(Fact, frozen=True, kw_only=True):
     ok: whether packet and reply both arrive; None if unknown
     at_node: the node where it dies
     table: the table whose rule decides
+    tool: the command that shows it, iptables or ip6tables, with -nft or -legacy where both backends are in use
     chain: the chain whose rule decides
     rule: number of the rule in its chain, or "policy" or "nat-failed"
     author: who wrote the deciding rule: kube-proxy, docker, firewalld, ufw, flannel, calico, kube-router, unknown
@@ -133,6 +134,7 @@ class Path(Fact, frozen=True, kw_only=True):
     ok: bool | None = None
     at_node: NodeName | None = None
     table: str | None = None
+    tool: str | None = None
     chain: str | None = None
     rule: str | None = None
     author: str | None = None

@@ -77,11 +77,12 @@ def range_conflicts(facts: Facts, cluster: Cluster, nodes: list[NodeName]) -> tu
     hosts = {
         address for node in facts.of(Node) for address in (*(node.addresses or ()), node.ip) if address is not None
     }
+    # A route to just the pods of one node is meant for them, even if its next hop is wrong.
+    given = {net for node in facts.of(Node) for net in (*(node.pod_cidrs or ()), node.pod_cidr)}
     if not cluster.obfuscated:
         for node in nodes:
-            found += _conflicts(
-                facts.where(InterfaceAddress, node=node), facts.where(Route, node=node), node, ranges, hosts
-            )
+            routes = [route for route in facts.where(Route, node=node) if route.destination not in given]
+            found += _conflicts(facts.where(InterfaceAddress, node=node), routes, node, ranges, hosts)
     coverage = []
     for node in nodes:
         for entry in facts.coverage(InterfaceAddress, node=node):

@@ -28,7 +28,7 @@ FOLLOWED = 20_000
 KEPT = 100_000
 # One that arrived speaks for others like it; what is lost is followed so often before it does, for its own evidence.
 SPEAKING = 3
-FATE = ("verdict", "ok", "at_node", "table", "chain", "rule", "author", "reply")
+FATE = ("verdict", "ok", "at_node", "table", "tool", "chain", "rule", "author", "reply")
 # Seconds that even a run whose time is up has for its paths: they are what most rules ask.
 GRACE = 5.0
 # Comparing costs more than it saves where there is little to compare.
@@ -176,7 +176,8 @@ def path_of(facts: Facts, probe: Probe, result: Trace) -> Path:
         verdict=worst.verdict if arrives(result) is False else result.verdict,
         ok=arrives(result),
         at_node=NodeName(at.node.partition(":")[0]) if at is not None and at.node != OUTSIDE else None,
-        table=at.table if at is not None else None,
+        table=(at.table or "").rpartition(":")[2] or None if at is not None else None,
+        tool=_tool(at, probe) if at is not None else None,
         chain=at.chain if at is not None else None,
         rule=str(at.rule) if at is not None and at.rule is not None else None,
         author=author_of(facts, at, last) if at is not None else None,
@@ -198,6 +199,14 @@ def _path(probe: Probe, **fate: Any) -> Path:
         target=f"{flow.dst_ip}:{flow.dst_port}" if flow.dst_port else flow.dst_ip,
         **fate,
     )
+
+
+def _tool(at: At, probe: Probe) -> str | None:
+    """The command of the table where a packet ended; its backend is told where both have rules."""
+    if at.table is None:
+        return None
+    backend, both, _ = at.table.rpartition(":")
+    return ("ip6tables" if ":" in probe.flow.dst_ip else "iptables") + (f"-{backend}" if both else "")
 
 
 def _deciding(result: Trace, lost_reply: bool, at: At | None) -> Step | None:

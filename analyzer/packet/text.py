@@ -57,6 +57,10 @@ def sentence(result: Trace) -> str:
         case "too-big":
             return f"lost {where}: too big for the next link"
         case "no-endpoint":
+            untracked = next((step for step in result.steps if step.changed == "untracked"), None)
+            if untracked is not None and not untracked.reply:
+                by = place(At(untracked.node, untracked.table, untracked.chain, untracked.rule))
+                return f"lost {where}: not tracked, so not translated to an endpoint of the Service, {by}"
             return f"lost {where}: the Service has nothing behind it here"
         case "one-of":
             return f"one of {len(result.outcomes)} outcomes, chosen at random"
@@ -84,6 +88,10 @@ def _reply(result: Trace) -> str:
     if result.reply in (None, "ok"):
         return "; the reply arrives" if result.reply else ""
     if result.reply == "misaddressed":
+        sender = result.steps[0].node if result.steps else None
+        if result.reply_at is not None and result.reply_at.node != sender and result.seen_src is not None:
+            # The sender never sees it: a translation of the source led it to whoever has that address.
+            return f"; the reply goes to {result.reply_at.node}, which has {result.seen_src.ip}, and not to the sender"
         return "; the reply arrives with another address than was asked, and is refused"
     if result.reply == "unknown":
         return "; the reply cannot be followed"
