@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from analyzer.facts.acyclic import acyclic
 from analyzer.facts.fact import Parsed
 from analyzer.facts.source import Gap, Place, Source
 from analyzer.readers.kubectl_collected import Collected, named
@@ -43,7 +44,7 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
     """Facts of every object in every document; of a broken file those of the objects before the break."""
     text = decode(data)
     lines = text.split("\n")
-    written = sum(1 for line in lines if line.strip())
+    written = sum(map(bool, map(str.strip, lines)))
     collected = Collected(path)
     skipped = 0
     # What stderr or a shell wrote before the first document is blanked, so that line numbers stay.
@@ -53,10 +54,12 @@ def read(data: bytes, path: str, place: Place, first_line: int, command: str) ->
             collected.gap(Gap(here, "an API object in YAML", lines[skipped][:400]))
         lines[skipped] = ""
         skipped += 1
-    text = "\n".join(lines)
+    text = "\n".join(lines) if skipped else text
+    del lines
     reader = _Reader(text, path, first_line, asked(command, path, place), collected)
-    for document in documents(text):
-        reader.document(document)
+    with acyclic():
+        for document in documents(text):
+            reader.document(document)
     return collected.parsed(written)
 
 
@@ -65,7 +68,7 @@ class _Reader:
 
     def __init__(self, text: str, path: str, first_line: int, wanted: Asked, collected: Collected) -> None:
         self._data = text.encode("utf-8", "replace")
-        self._starts = [0, *accumulate(len(line) + 1 for line in self._data.split(b"\n"))]
+        self._starts = [0, *accumulate(map((1).__add__, map(len, self._data.split(b"\n"))))]
         self._path, self._first, self._asked, self._collected = path, first_line, wanted, collected
 
     def document(self, document: Document) -> None:

@@ -1,47 +1,24 @@
-"""YAML text as plain values, built from parser events: not recursive, aliases counted, kept up to an error."""
+"""YAML text as plain values: what kubectl writes line by line, the rest from parser events.
+
+Neither is recursive; aliases are counted, and what was complete before an error is kept.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import yaml
 
+from analyzer.readers.yaml_block import Unsure, blocks
+from analyzer.readers.yaml_values import Broken, Document, Item, key, scalar
+
+__all__ = ["Broken", "Document", "Item", "documents", "parsed", "tree"]
+
 DEEPEST = 200
 MOST_VALUES_OF_ALIASES = 200_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,30})$")
-_FLOAT = re.compile(r"[-+]?[0-9]{1,30}\.[0-9]{0,30}(e[-+]?[0-9]{1,3})?$")
-_WORDS: dict[str, object] = {"": None, "~": None, "null": None, "true": True, "false": False}
-_WORDS |= {"yes": True, "no": False, "on": True, "off": False}
-
-
-class Broken(ValueError):
-    """YAML that cannot be read on: what is wrong, and in which line (1-based)."""
-
-    def __init__(self, what: str, line: int) -> None:
-        super().__init__(what)
-        self.line = line
-
-
-class Item(msgspec.Struct):
-    """One element of the `items` of a document, or the document itself, with its first and last line (0-based)."""
-
-    value: Any
-    first: int
-    last: int
-
-
-class Document(msgspec.Struct):
-    """A document: its value without the elements of `items`, and those; `broken` if it did not end."""
-
-    value: Any
-    items: list[Item] | None
-    first: int
-    last: int
-    broken: Broken | None = None
 
 
 def tree(text: str) -> Iterator[Any]:
@@ -57,6 +34,15 @@ def tree(text: str) -> Iterator[Any]:
 
 def documents(text: str) -> Iterator[Document]:
     """Each document of the text; the last one may be broken and then holds what was complete before the error."""
+    try:
+        yield from blocks(text, parsed)
+    except Unsure as unsure:
+        # Empty lines before the rest keep its line numbers.
+        yield from parsed("\n" * unsure.line + unsure.rest)
+
+
+def parsed(text: str) -> Iterator[Document]:
+    """The same, from the events of a parser that knows all of YAML."""
     builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=_LOADER):
@@ -110,7 +96,7 @@ class _Builder:
             plain = event.implicit[0] and event.tag is None
             line = event.start_mark.line
             self._values += 1
-            self._attach(_scalar(event.value) if plain else event.value, event.anchor, 1, line, event.end_mark.line)
+            self._attach(scalar(event.value) if plain else event.value, event.anchor, 1, line, event.end_mark.line)
         elif kind is yaml.MappingStartEvent:
             self._open({}, event)
         elif kind is yaml.SequenceStartEvent:
@@ -171,16 +157,7 @@ class _Builder:
         elif isinstance(around.container, list):
             around.container.append(value)
         elif around.key is _NO_KEY:
-            around.key = value if isinstance(value, str) else str(value)[:200]
+            around.key = key(value)
         else:
             around.container[around.key] = value
             around.key = _NO_KEY
-
-
-def _scalar(text: str) -> object:
-    """A plain scalar as YAML 1.2 has it, and yes/no/on/off; times, base 60 and octal numbers stay texts."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INTEGER.match(text):
-        return int(text)
-    return float(text) if _FLOAT.match(text) else _WORDS.get(text.lower(), text)
