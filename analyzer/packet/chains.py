@@ -130,6 +130,7 @@ class Filters:
     def __init__(self, stack: Stack, family: int, told: bool = False) -> None:
         self.stack, self.family, self.told = stack, family, told
         self.read: object = None  # what analyzer.packet.nft made of `native`
+        self.steps: dict[str, list[tuple[int, object]]] = {}  # what analyzer.packet.hooks found to happen at a hook
 
     @cached_property
     def tables(self) -> dict[str, list[Table]]:

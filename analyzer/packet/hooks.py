@@ -17,6 +17,7 @@ from analyzer.packet.verdict import At, Fate, unknown
 
 DEPTH = 64
 PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+TRACK, TRANSLATE = object(), object()
 Reroute = Callable[[], str]  # routes a packet anew; the new outgoing interface
 
 
@@ -35,20 +36,18 @@ def traverse(
         raise unknown(filters.unknown, stack.name)
     sight = Sight(packet, stack, run.world.routing(stack), hook, "", entered, leaves)
     nat_priority = 100 if hook in nat.SOURCE_HOOKS else -100
-    work: list[tuple[int, Callable[[], None]]] = []
-    for name in TABLES[hook]:
-        if name == "nat":
-            work.append((nat_priority, lambda: _translate(run, filters, sight)))
-        else:
-            for table in filters.tables.get(name, ()):
-                work.append((PRIORITIES[name], _filtering(run, filters, table, sight)))
-    if hook in ("PREROUTING", "OUTPUT"):
-        work.append((-200, lambda: _track(run, filters, sight)))
-    for priority, base in nft.base_chains(filters, hook, "filter"):
-        work.append((priority, _native(run, filters, base, sight)))
-    for priority, step in sorted(work, key=lambda item: item[0]):
+    if hook not in filters.steps:
+        filters.steps[hook] = _steps(filters, hook, nat_priority)
+    for priority, what in filters.steps[hook]:
         before = (packet.mark, packet.src, packet.dst)
-        step()
+        if what is TRACK:
+            _track(run, filters, sight)
+        elif what is TRANSLATE:
+            _translate(run, filters, sight)
+        elif isinstance(what, Table):
+            walk_table(run, filters, what, sight)
+        elif isinstance(what, nft.Base):
+            nft.walk_base(run, filters, what, sight)
         moved = packet.src != before[1] or packet.dst != before[2]
         routes_anew = priority == -150 or (priority == nat_priority and packet.dst != before[2])
         if reroute is not None and routes_anew and (moved or packet.mark != before[0]):
@@ -57,12 +56,18 @@ def traverse(
         run.tracker(stack).confirm(packet)
 
 
-def _filtering(run: Run, filters: Filters, table: Table, sight: Sight) -> Callable[[], None]:
-    return lambda: walk_table(run, filters, table, sight)
-
-
-def _native(run: Run, filters: Filters, base: nft.Base, sight: Sight) -> Callable[[], None]:
-    return lambda: nft.walk_base(run, filters, base, sight)
+def _steps(filters: Filters, hook: str, nat_priority: int) -> list[tuple[int, object]]:
+    """What happens at a hook, by priority: tracking, translation, tables of iptables, base chains of nftables."""
+    found: list[tuple[int, object]] = []
+    for name in TABLES[hook]:
+        if name == "nat":
+            found.append((nat_priority, TRANSLATE))
+        else:
+            found += [(PRIORITIES[name], table) for table in filters.tables.get(name, ())]
+    if hook in ("PREROUTING", "OUTPUT"):
+        found.append((-200, TRACK))
+    found += nft.base_chains(filters, hook, "filter")
+    return sorted(found, key=lambda item: item[0])
 
 
 def _track(run: Run, filters: Filters, sight: Sight) -> None:

@@ -41,12 +41,19 @@ class Stack:
         self.assumed = assumed
         self.wired = False
         self._key = {"node": node, "netns": netns}
+        self._collected: dict[str, bool] = {}
+        self._of_interface: dict[tuple[str, str, int], tuple[int | None, int | None]] = {}
 
     def __repr__(self) -> str:
         return f"Stack({self.name})"
 
     def collected(self, fact: str) -> bool:
         """Whether facts of a type were collected completely here; what a pod is not asked for counts as absent."""
+        if fact not in self._collected:
+            self._collected[fact] = self._covered(fact)
+        return self._collected[fact]
+
+    def _covered(self, fact: str) -> bool:
         if self.netns is not None:
             # the dump of a host says nothing of the pods on it
             found = self.facts.coverage(fact, pod=self.netns)
@@ -181,8 +188,12 @@ class Stack:
 
     def interface_setting(self, dev: str, name: str, family: int = 4) -> tuple[int | None, int | None]:
         """A setting of "all" and of one interface; the kernel combines them differently for each setting."""
-        tree = f"net.ipv{family}.conf"
-        return self.setting(f"{tree}.all.{name}", 0), self.setting(f"{tree}.{dev}.{name}", 0)
+        asked = (dev, name, family)
+        if asked not in self._of_interface:
+            tree = f"net.ipv{family}.conf"
+            both = self.setting(f"{tree}.all.{name}", 0), self.setting(f"{tree}.{dev}.{name}", 0)
+            self._of_interface[asked] = both
+        return self._of_interface[asked]
 
     @cached_property
     def sets(self) -> dict[str, Ipset]:

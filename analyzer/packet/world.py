@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from functools import cached_property
 from ipaddress import ip_address
 
@@ -23,6 +24,7 @@ from analyzer.packet.stack import TUNNELS, Stack
 
 ANY_PORT = "?"  # the port of a pod that no dump tells: it stands for all ports of its bridge
 OUTSIDE = "external"
+FEW = 8  # other ends of an interface, up to which each is asked whether it has an address
 
 Place = tuple[str, str]
 
@@ -54,6 +56,7 @@ class World:
         self._filters: dict[tuple[str, int], Filters] = {}
         self._routing: dict[str, Routing] = {}
         self._deliveries: dict[tuple[str, str, IP], Delivery | None] = {}
+        self._heeding: dict[Place, set[Place]] = {}
         for kind in (Interface, InterfaceAddress, Route, Rule, Chain, Sysctl, Neighbour, BridgePort):
             for node, netns in facts.index(kind, ("node", "netns")):
                 name = netns or node
@@ -264,7 +267,7 @@ class World:
             if (here.name, out) in seen:
                 continue
             seen.add((here.name, out))
-            for other, port in self.links.get((here.name, out), ()):
+            for other, port in self._hearing((here.name, out), target):
                 there = self.stacks.get(other)
                 if there is None:
                     continue
@@ -278,6 +281,34 @@ class World:
                 elif self._answers_for_all(there, port, target, here, out):
                     return Delivery(hops, other, port)
         return Delivery((), None)
+
+    def _hearing(self, place: Place, target: IP) -> Iterable[Place]:
+        """The other ends of an interface that may answer for an address.
+
+        On a large network these are who has it, and who may answer for more than its own addresses.
+        """
+        ends = self.links.get(place, [])
+        if len(ends) <= FEW:
+            return ends
+        if place not in self._heeding:
+            asker = self.stacks[place[0]]
+            self._heeding[place] = {end for end in ends if asker.pod or self._heeds(*end)}
+        heeding, near = self._heeding[place], {name for name, _ in self.owners.get(target, ())}
+        return [end for end in ends if end[0] in near or end in heeding]
+
+    def _heeds(self, name: str, port: str) -> bool:
+        """Whether an interface may take frames for what is not an address of its namespace."""
+        there = self.stacks.get(name)
+        if there is None:
+            return False
+        if port.startswith(ANY_PORT) or there.bridge_of(port) or any(there.interface_setting(port, "proxy_arp")):
+            return True
+        return any(
+            route.type in ("local", "anycast")
+            and not route.destination.network_address.is_loopback
+            and route.destination.network_address not in there.own
+            for route in there.routes
+        )
 
     def _answers_for_all(self, there: Stack, port: str, target: IP, asker: Stack, dev: str) -> bool:
         """Whether an interface answers for addresses that are not its own (proxy ARP; Calico's 169.254.1.1)."""
