@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from analyzer.analysis import Options, collect
+from analyzer.bundle import Limits, open_bundle
+from analyzer.facts.derived import Path as Way
+from analyzer.logs import Patterns
 from tests.test_bundles import first_cause, report_of, told
-from tests.test_mutations import OTHER, Change, first_rule, healthy
+from tests.test_mutations import OTHER, Change, first_rule, healthy, without
 from tests.test_mutations_more import causes, changed, unlisted
 
 __all__ = ["healthy"]
@@ -68,3 +73,21 @@ def test_a_rule_on_one_port_is_no_open_question_for_replies(healthy: Path, tmp_p
     assert not told(report)
     assert report.paths
     assert {cell.verdict for cell in report.paths} == {"ok"}, report.paths
+
+
+def test_the_only_pod_of_a_node_is_sent_to_from_other_nodes(healthy: Path, tmp_path: Path) -> None:
+    """Of the pods on the other node one is left; what is sent to it dies there."""
+    root = changed(healthy, tmp_path, first_rule(OTHER, "FORWARD", r"-A FORWARD -s 10.42.0.0/24 -o cni0 -j DROP\n"))
+    left = sorted(folder.name for folder in (root / OTHER / "pods").iterdir())[0]
+    document = json.loads((root / "cluster/pods.json").read_text())
+    rest = [one for one in document["items"] if one["spec"]["nodeName"] != "k3s-w1" or one["metadata"]["name"] == left]
+    (root / "cluster/pods.json").write_text(json.dumps({**document, "items": rest}))
+    without("cluster/describe-pods.txt", "cluster/pods.txt", "cluster/top-level-all.txt")(root)
+    shutil.rmtree(root / "cluster/cluster-info-dump")
+    for folder in (root / OTHER / "pods").iterdir():
+        if folder.name != left:
+            shutil.rmtree(folder)
+    with open_bundle([root], Limits()) as bundle:
+        facts = collect(bundle, Patterns(()), Options()).facts
+    probes = [path for path in facts.of(Way) if path.kind == "pod-to-pod-other-node" and path.peer == "k3s-w1"]
+    assert [path.ok for path in probes] == [False]

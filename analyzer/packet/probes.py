@@ -50,16 +50,18 @@ def probes(world: World, nodes: list[str]) -> Iterator[Probe]:
     for node, pod in senders.items():
         if node in receivers:
             yield _to_pod(places, node, "pod-to-pod-same-node", receivers[node], pod)
-    pairs = [(a, b) for a in senders for b in receivers if a != b]
+    # From afar the only pod of a node is reached as well.
+    reached = {node: pod for node in nodes if (pod := receivers.get(node) or places.receiver(node, None)) is not None}
+    pairs = [(a, b) for a in senders for b in reached if a != b]
     if len(pairs) > PAIRS:
-        order = sorted(set(senders) & set(receivers))
+        order = sorted(set(senders) & set(reached))
         pairs = [(a, order[(i + step) % len(order)]) for i, a in enumerate(order) for step in (1, len(order) // 2)]
     for a, b in pairs:
-        yield _to_pod(places, a, "pod-to-pod-other-node", receivers[b], senders[a])
+        yield _to_pod(places, a, "pod-to-pod-other-node", reached[b], senders[a])
     dns = _dns(world)
     for number, node in enumerate(nodes):
         following = nodes[(number + 1) % len(nodes)]
-        yield from _around(places, node, following, senders.get(node), receivers)
+        yield from _around(places, node, following, senders.get(node), reached)
         if node in senders:
             yield from _well_known(places, node, senders[node], dns)
     yield from _to_upstreams(places, set(nodes))
