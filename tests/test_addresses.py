@@ -6,6 +6,8 @@ import ipaddress
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analyzer.facts.address import cidr, contains, ip
 
@@ -57,3 +59,16 @@ def test_a_zone_is_dropped_and_host_bits_are() -> None:
     assert ip("fe80::1%eth0") == ip("fe80::1")
     assert str(cidr("10.1.2.3/8")) == "10.0.0.0/8"
     assert cidr("10.0.0.0/33") is None and cidr("node-1") is None
+
+
+@given(
+    st.from_regex(r"\A[0-9]{0,4}(\.[0-9٣ ]{0,4}){2,4}/?\Z")
+    | st.lists(st.integers(0, 300), min_size=3, max_size=5).map(lambda octets: ".".join(map(str, octets)))
+)
+def test_no_other_spelling_is_an_address(text: str) -> None:
+    """IPv4 texts are read without the standard library, and it alone says which are addresses."""
+    try:
+        plain = ipaddress.IPv4Address(text)
+    except ValueError:
+        plain = None
+    assert ip(text) == plain
