@@ -10,6 +10,7 @@ from analyzer.packet.run import Run
 from analyzer.packet.stack import Stack
 from analyzer.packet.verdict import At, Fate, Receiver, unknown
 
+CONNECTED = (6, 17)  # protocols whose sockets connect, as most clients of UDP do too
 HOPS = 40  # namespaces and bridges; more than that is a loop of routes
 
 
@@ -37,6 +38,10 @@ def send(run: Run, stack: Stack, packet: Packet) -> None:
         if source is None:
             raise unknown(f"ip addr of {stack.name}", stack.name)
         packet.src = source
+        if packet.proto in CONNECTED and routing.custom_rules:
+            # A socket that connects asks for its source first, and then for the way from there.
+            asked = routing.look_up(packet.dst, src=source, mark=packet.mark, packet=packet)
+            way = _first_hop(run, stack, asked)
     _say_way(run, stack, packet, way)
     _loopback_out(stack, packet, way)
     current = [way]

@@ -149,6 +149,8 @@ def _check_outside(run: Run, stack: Stack, packet: Packet) -> None:
             run.note(stack, f"{packet.dst} is a pod's, but leaves by the default route")
             raise Fate("no-route", At(stack.name), route_type="default")
         raise unknown(f"whether the gateway of {stack.name} has routes to pods", stack.name)
+    if owner is not None and owner is not stack:
+        raise unknown(f"whether the gateway of {stack.name} has a route to {packet.dst} of {owner.name}", stack.name)
 
 
 def _hidden(world: World, address: IP) -> bool:

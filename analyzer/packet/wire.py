@@ -107,7 +107,8 @@ def nobody(run: Run, stack: Stack, packet: Packet, dev: str, target: IP) -> None
     if owner is not None and owner.pod and not any(world.links.get((owner.name, name)) for name in owner.own.values()):
         raise unknown(f"ip -d link of {owner.host}: where {owner.name} is attached", stack.name)
     interface = stack.interfaces.get(dev)
-    if target == packet.dst and any(contains(net, target) for net in world.cluster.pod_cidrs):
+    of_pod = (owner is not None and owner.pod) or any(contains(net, target) for net in world.cluster.pod_cidrs)
+    if target == packet.dst and of_pod:
         if stack.is_bridge(dev) or (interface is not None and interface.kind == "veth"):
             raise Fate("neighbour-unreachable", At(stack.name))
         raise unknown(f"who has {target}", stack.name)
