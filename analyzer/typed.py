@@ -58,9 +58,7 @@ def fields(owner: type[Any]) -> dict[str, Field]:
         return _FIELDS[owner]
     hints = typing.get_type_hints(owner)
     known = {info.name: info for info in msgspec.structs.fields(owner)}
-    made = {
-        name: _field(hints[name], bool(info.required)) for name, info in known.items() if name != "origin"
-    }
+    made = {name: _field(hints[name], bool(info.required)) for name, info in known.items() if name != "origin"}
     return _FIELDS.setdefault(owner, made)
 
 

@@ -15,9 +15,7 @@ def test_every_folder_of_rules_is_packed() -> None:
 
 
 def test_every_package_is_packed() -> None:
-    packages = {
-        ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "analyzer").rglob("__init__.py")
-    }
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "analyzer").rglob("__init__.py")}
     assert set(TOOLS["packages"]) == packages
 
 
