@@ -287,3 +287,27 @@ def test_the_step_that_decides_is_told() -> None:
     assert result.at is not None
     assert (result.at.node, result.at.table, result.at.chain, result.at.rule) == ("router", "filter", "FORWARD", 2)
     assert result.steps[-1].matched == "-A FORWARD -p tcp -j DROP"
+
+
+@pytest.mark.parametrize(("proto", "port"), [("tcp", 80), ("udp", 80)])
+def test_a_connecting_socket_asks_for_its_source_and_then_for_the_way_from_there(proto: str, port: int) -> None:
+    rule = RoutingRule(
+        node=NodeName("client"), family=4, priority=1000, selector="from 10.1.0.0/24", action="blackhole"
+    )
+    usual = [
+        RoutingRule(node=NodeName("client"), family=4, priority=number, table=table)
+        for number, table in ((0, "local"), (32766, "main"), (32767, "default"))
+    ]
+    result = send(network(more=(rule, *usual)), port=port, proto=proto)
+    assert (result.verdict, result.route_type) == ("no-route", "blackhole")
+    assert not any(step.hook == "OUTPUT" for step in result.steps)
+    assert send(network(more=tuple(usual)), port=port, proto=proto).verdict == "delivered"
+
+
+def test_no_gateway_is_taken_to_have_the_inner_address_of_a_node() -> None:
+    more = (interface("server", "br0", "10.9.0.1/24"), interface("router", "wan", "192.168.0.2/24"))
+    facts = network(more=(*more, route("router", "default", "192.168.0.1", "wan")))
+    flow = Flow(src_node="router", dst_ip="10.9.0.1", proto="icmp")
+    result = trace(facts, flow)
+    assert result.verdict == "unknown"
+    assert any("has a route to 10.9.0.1 of server" in text for text in result.missing)
