@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from analyzer.facts.address import IP
-from analyzer.packet import path, wire
+from analyzer.packet import frame, path, wire
 from analyzer.packet.header import Packet
 from analyzer.packet.hooks import traverse
 from analyzer.packet.run import Run
@@ -24,6 +24,7 @@ def discover(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, deliv
     if entry is not None and entry.mac and entry.state in USABLE:
         return
     kept = list(run.steps)
+    _crosses(run, delivery)
     try:
         if packet.family == 4:
             _arp(run, stack, packet, dev, target, delivery)
@@ -67,6 +68,28 @@ def _arp(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery:
     source = packet.src if own and not announce else run.world.routing(stack).pick_address(dev, target, target)
     if source is not None and there.knows_addresses:
         path.check_source(run, there, delivery.dev, Packet(src=source, dst=target, proto=0))
+        _routes(run, there, delivery.dev, source, target)
+
+
+def _routes(run: Run, there: Stack, dev: str, source: IP, target: IP) -> None:
+    """Who answers for others needs a route to them for whoever asks."""
+    routing = run.world.routing(there)
+    if routing.custom_rules and not routing.local(target):
+        way = routing.look_up(target, src=source, iif=dev)
+        if way.missing:
+            raise unknown(way.missing, there.name)
+        if way.type != "unicast":
+            raise Fate("no-route", At(there.name), route_type=way.type or "none")
+
+
+def _crosses(run: Run, delivery: Delivery) -> None:
+    """Raises Fate where the question comes to a bridge port that passes no frames: the packet is not even sent."""
+    for hop in delivery.hops:
+        here = run.world.stacks[hop.stack]
+        if hop.entered is not None:
+            frame.entered(run, here, hop.bridge, hop.entered)
+        if hop.left is not None and hop.left != hop.entered:
+            frame.forwarding(run, here, hop.left)
 
 
 def _solicit(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery: Delivery) -> None:
