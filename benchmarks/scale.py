@@ -31,7 +31,7 @@ class Scale(msgspec.Struct, frozen=True):
     logs: int = 1000
     bundle: int = 1000
     services: int = 10000
-    pods: int = 25000
+    pods: int = 29800
     repeats: int = 3
 
 

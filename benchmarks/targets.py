@@ -106,8 +106,8 @@ def iptables(folder: Path, scale: Scale) -> list[Row]:
                 reference=f"Lark on every record ({slow:,.0f} rules/s)",
                 ratio=seconds * slow / rules,
                 rss=ours.rss,
-                target="15 times Lark (70,000 rules/s on an idle core), ≤ 400 MB",
-                met=seconds * slow / rules <= 1 / 15 and ours.rss <= 400,
+                target="≥ 70,000 rules/s (15 times Lark), ≤ 400 MB",
+                met=rules / seconds >= 70_000 and seconds * slow / rules <= 1 / 15 and ours.rss <= 400,
                 found=ours.output.strip(),
             )
         )
@@ -134,8 +134,8 @@ def pods(folder: Path, scale: Scale) -> list[Row]:
             reference=f"json.loads ({theirs.rss:.0f} MB)",
             ratio=seconds / plain,
             rss=ours.rss,
-            target="0.55 of json.loads (1.5 s for 156 MB on an idle core), ≤ 2× the file",
-            met=seconds / plain <= 0.55 and ours.rss <= 2 * size + 60,
+            target="≤ 1.5 s for 156 MB, ≤ 2× the file",
+            met=seconds / size * 156 <= 1.5 and ours.rss <= 2 * size + 60,
             found=ours.output.strip(),
         )
     ]
@@ -203,7 +203,7 @@ def paths(folder: Path, scale: Scale) -> list[Row]:
 
 
 def start(folder: Path, scale: Scale) -> list[Row]:
-    """The help text, a small report, and the first of its kind; CPU seconds, the wall seconds of an idle machine."""
+    """The help text, a small report, and the first of its kind; the goals are wall seconds."""
     tree = folder / "small"
     generate.bundle(tree, 1, 1, services=20)
     for log in tree.rglob("*.log"):  # which come in blocks of 3.5 MB
@@ -222,14 +222,14 @@ def start(folder: Path, scale: Scale) -> list[Row]:
         rows.append(
             Row(
                 id="start",
-                work=name,
+                work=f"{name}: {ours.wall:.2f} s wall",
                 ours=ours.cpu,
                 theirs=python.cpu,
                 reference="python -c pass",
                 ratio=ours.cpu / python.cpu,
                 rss=ours.rss,
-                target=f"≤ {limit} s" if limit else "",
-                met=ours.cpu <= limit and ours.status == 0 if limit else None,
+                target=f"≤ {limit} s wall" if limit else "",
+                met=ours.wall <= limit and ours.status == 0 if limit else None,
                 found=_failed(ours),
             )
         )
