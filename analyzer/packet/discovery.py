@@ -88,7 +88,9 @@ def _crosses(run: Run, delivery: Delivery) -> None:
         here = run.world.stacks[hop.stack]
         if hop.entered is not None:
             frame.entered(run, here, hop.bridge, hop.entered)
-        if hop.left is not None and hop.left != hop.entered:
+        if hop.left is not None and hop.entered is not None and hop.left != hop.entered:
+            wire.check_port(run, here, hop.entered, hop.left)
+        elif hop.left is not None:
             frame.forwarding(run, here, hop.left)
 
 
