@@ -68,7 +68,8 @@ def _arp(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, delivery:
     source = packet.src if own and not announce else run.world.routing(stack).pick_address(dev, target, target)
     if source is not None and there.knows_addresses:
         path.check_source(run, there, delivery.dev, Packet(src=source, dst=target, proto=0))
-        _routes(run, there, delivery.dev, source, target)
+        if not stack.assumed:  # of a pod without a dump it is not known whom it asks
+            _routes(run, there, delivery.dev, source, target)
 
 
 def _routes(run: Run, there: Stack, dev: str, source: IP, target: IP) -> None:
