@@ -24,12 +24,11 @@ Per = Literal["cluster", "namespace", "node"]
 LOG = "log"
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One kind of artifact: how it is recognised, what collects it, and what reads it.
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """How a kind of artifact is recognised, and what collects it.
 
     `files` are globs against a path; `begins` patterns with their flags, one of which is found near the start of its
-    text; `sniff`, if there is one, must agree too. `parse` takes bytes, path, place, number of the first line, and
-    command.
+    text.
     """
 
     name: str
@@ -38,6 +37,15 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     files: tuple[str, ...]
     begins: tuple[tuple[str, int], ...]
     rank: int
+
+
+class Kind(Described, frozen=True, kw_only=True, dict=True):
+    """One kind of artifact, with what reads it.
+
+    `parse` takes bytes, path, place, number of the first line, and command; `sniff`, if there is one, must agree with
+    `begins`.
+    """
+
     parse: Read
     sniff: Callable[[str], bool] | None = None
 
@@ -56,16 +64,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return min(found, default=0) if self.begins or self.sniff else -1
 
 
-class Reader(msgspec.Struct, frozen=True, kw_only=True):
+class Reader(Described, frozen=True, kw_only=True):
     """What a module in `readers` says of itself: enough to recognise its kind without importing it."""
 
     module: str
-    name: str
-    command: str
-    per: Per
-    files: tuple[str, ...]
-    begins: tuple[tuple[str, int], ...]
-    rank: int
     sniffs: bool
 
 

@@ -20,14 +20,17 @@ NAMED = (
     (re.compile(r"cni0|cbr0|docker0|kube-bridge|br-[0-9a-f]{12}"), "bridge", None),
     (re.compile(r"(veth|cali|lxc|azv|eni)[0-9a-f_]{4,}"), "veth", None),
 )
-BRIDGE = re.compile(r"(?!bond|team|vrf|ovs|dp)[\w.-]+")
+NO_BRIDGE = re.compile(r"bond|team|vrf|ovs|dp")  # other masters that a veth may have
 
 
 def with_link_kinds(facts: Iterable[Fact]) -> list[Fact]:
     """The facts, with the kind of interfaces that their name tells, where no artifact said it."""
     told = list(facts)
     masters: set[tuple[str | None, str | None, str | None]] = {
-        (one.node, one.netns, one.master) for one in told if isinstance(one, Interface) and one.master
+        (one.node, one.netns, one.master)
+        for one in told
+        # what has its other end in another namespace is a port of a bridge; those of bonds and teams have none
+        if isinstance(one, Interface) and one.master and one.peer_index is not None
     }
     return [_named(fact, masters) if isinstance(fact, Interface) and fact.kind is None else fact for fact in told]
 
@@ -36,6 +39,6 @@ def _named(link: Interface, masters: set[tuple[str | None, str | None, str | Non
     for pattern, kind, overhead in NAMED:
         if pattern.fullmatch(link.name) and (kind != "veth" or link.peer_index is not None):
             return msgspec.structs.replace(link, kind=kind, overhead=link.overhead or overhead)
-    if (link.node, link.netns, link.name) in masters and BRIDGE.fullmatch(link.name):
+    if (link.node, link.netns, link.name) in masters and not NO_BRIDGE.match(link.name):
         return msgspec.structs.replace(link, kind="bridge")
     return link

@@ -6,6 +6,7 @@ from analyzer.facts.derived import Cluster
 from analyzer.facts.fact import Coverage, NodeName
 from analyzer.facts.firewall import Rule
 from analyzer.facts.store import Facts
+from analyzer.facts.workloads import Pod
 from analyzer.model.cluster import cluster
 from analyzer.model.enforcement import policies_enforced
 
@@ -44,3 +45,19 @@ def test_policies_are_enforced_by_what_stands_on_nodes() -> None:
     assert enforced(None, "laptop:cluster-in-a-box") is False
     assert policies_enforced(Facts([]), "flannel", None) is None
     assert policies_enforced(Facts([], [Coverage(fact="Pod", namespace="shop")]), "flannel", None) is None
+
+
+def test_a_few_pods_do_not_tell_that_there_is_no_kube_proxy() -> None:
+    agent = Pod(namespace="kube-system", name="cilium-x7k2p")
+    web = Pod(namespace="shop", name="web-1")
+
+    def proxy(*coverage: Coverage) -> str | None:
+        found = cluster(Facts([agent, web], coverage))
+        assert isinstance(found, Cluster)
+        assert found.cni == "cilium"
+        return found.service_proxy
+
+    assert proxy(Coverage(fact="Pod")) == "cilium"
+    assert proxy(Coverage(fact="Pod", namespace="kube-system")) == "cilium"
+    assert proxy(Coverage(fact="Pod", complete=False)) is None
+    assert proxy(Coverage(fact="Pod", namespace="kube-system", pod="kube-system/cilium-x7k2p")) is None

@@ -22,7 +22,7 @@ from tests.random_cluster import cluster
 
 EVERYTHING = 10**9
 SEED, SERVICES = 5, 18
-FATE = ("node", "kind", "service", "target", "ok", "verdict", "at_node", "table", "chain", "author")
+FATE = ("node", "kind", "service", "target", "ok", "verdict", "at_node", "table", "chain", "author", "tool")
 
 # One oddity each, which treats some pods or Services unlike others; (what, text, routed).
 ODDITIES = {

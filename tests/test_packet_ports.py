@@ -39,3 +39,16 @@ def test_ports_of_a_named_range_are_picked_from_it() -> None:
 def test_a_port_of_which_nothing_is_known_stays_open() -> None:
     assert in_ranges(None, ["80"]) is None
     assert in_ranges(None, ["80"], range(1024, 65536)) is False
+
+
+@pytest.mark.parametrize(
+    ("ranges", "answer"),
+    [
+        pytest.param(["1024:32767", "30000:65535"], True, id="all, and some twice"),
+        pytest.param(["2000:2100", "2050:2150"], False, id="few, and some twice"),
+        pytest.param(["60000:65535", "1024:9000"], None, id="not in order"),
+        pytest.param(["1:80"], False, id="none"),
+    ],
+)
+def test_ports_in_several_ranges_count_once(ranges: list[str], answer: bool | None) -> None:
+    assert in_ranges(None, ranges, range(1024, 65536)) is answer

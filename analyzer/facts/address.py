@@ -101,7 +101,7 @@ def _ipv4(number: int) -> IPv4Address:
     """The address with this number, which is known to fit: the standard library's constructor asks again."""
     made = IPv4Address.__new__(IPv4Address)
     made._ip = number
-    made._hash = hash(hex(number))
+    made._hash = ipaddress.IPv4Address.__hash__(made)
     return made
 
 

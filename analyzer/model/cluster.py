@@ -146,8 +146,9 @@ def _service_proxy(facts: Facts, cni: str | None) -> str | None:
         return "ovn"
     if any("+k3s" in (node.version or "") or "+rke2" in (node.version or "") for node in facts.of(nodes.Node)):
         return None if cni == "cilium" else "iptables"
-    if cni == "cilium" and any(pod.namespace == "kube-system" for pod in facts.of(workloads.Pod)):
-        return "cilium"  # its pods are listed, those of kube-proxy are not among them
+    listed = facts.coverage(workloads.Pod, namespace="kube-system")
+    if cni == "cilium" and any(one.complete and one.pod is None and one.node is None for one in listed):
+        return "cilium"  # all pods there are listed, and those of kube-proxy are not among them
     return None
 
 

@@ -34,14 +34,12 @@ class Endpoint(msgspec.Struct, frozen=True):
     port: int | None
 
 
-class Shape(msgspec.Struct, frozen=True):
-    """One key for each endpoint of a Service as seen from one place; connections with equal keys share their fate."""
-
-    keys: dict[tuple[IP, int | None], Hashable]
+# A key for each endpoint of a Service as seen from one place: connections with equal keys share their fate.
+Keys = dict[tuple[IP, int | None], Hashable]
 
 
 class Likeness:
-    """Compares connections in one world; `shape` is None for what is like nothing else."""
+    """Compares connections in one world; there are no `keys` for what is like nothing else."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -52,29 +50,29 @@ class Likeness:
         self._port_gates: dict[tuple[int, int, int], Hashable] = {}
         self._last: tuple[object, tuple[int, list[Endpoint]]] = (None, (0, []))
 
-    def shape(self, flow: Flow, node: str, own: bool = False) -> Shape | None:
+    def keys(self, flow: Flow, node: str, own: bool = False) -> Keys:
         """The keys of a new connection that is translated on `node`; `own`: only of the one that leads back."""
         address, proto, port = ip(flow.dst_ip), protocol_number(flow.proto), flow.dst_port
         if address is None or proto not in (6, 17) or port is None or flow.kind != "new":
-            return None
+            return {}
         if int(address) in self.traits.named or EPHEMERAL in (port, flow.src_port):
-            return None
-        keys: dict[tuple[IP, int | None], Hashable] = {}
+            return {}
+        keys: Keys = {}
         try:
             start = self._start(flow, node, address, own)
             form, endpoints = self._translated(node, address, proto, port)
         except Unlike:
-            return None
+            return {}
         for endpoint in endpoints:
             itself = str(endpoint.address) == flow.src_ip
             if itself and not own:
-                return None  # reaching itself is a matter of its own
+                return {}  # reaching itself is a matter of its own
             if itself or not own:
                 known = self._endpoint(endpoint.address, proto, endpoint.port or port)
                 if known is None:
-                    return None
+                    return {}
                 keys[endpoint.address, endpoint.port] = (start, form, endpoint.form, known)
-        return Shape(keys) if keys else None
+        return keys
 
     def _number(self, form: Hashable) -> int:
         return self._numbers.setdefault(form, len(self._numbers))

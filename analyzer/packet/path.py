@@ -38,8 +38,8 @@ def send(run: Run, stack: Stack, packet: Packet) -> None:
         if source is None:
             raise unknown(f"ip addr of {stack.name}", stack.name)
         packet.src = source
-        if packet.proto in CONNECTED and routing.custom_rules:
-            # A socket that connects asks for its source first, and then for the way from there.
+        if packet.family == 4 and packet.proto in CONNECTED and routing.custom_rules:
+            # A socket of IPv4 that connects asks for its source first, and then for the way from there.
             asked = routing.look_up(packet.dst, src=source, mark=packet.mark, packet=packet)
             way = _first_hop(run, stack, asked)
     _say_way(run, stack, packet, way)

@@ -15,7 +15,7 @@ from analyzer.facts.source import Source
 from analyzer.facts.store import Facts
 from analyzer.facts.workloads import Pod
 from analyzer.packet.authors import author_of
-from analyzer.packet.likeness import Likeness
+from analyzer.packet.likeness import Keys, Likeness
 from analyzer.packet.probes import OWN, SERVED, Probe, probes
 from analyzer.packet.text import sentence
 from analyzer.packet.trace import Trace, trace
@@ -28,7 +28,7 @@ FOLLOWED = 20_000
 KEPT = 100_000
 # One that arrived speaks for others like it; what is lost is followed so often before it does, for its own evidence.
 SPEAKING = 3
-FATE = ("verdict", "ok", "at_node", "table", "tool", "chain", "rule", "author", "reply")
+FATE = ("verdict", "ok", "at_node", "table", "tool", "chain", "rule", "author", "tool", "reply")
 # Seconds that even a run whose time is up has for its paths: they are what most rules ask.
 GRACE = 5.0
 # Comparing costs more than it saves where there is little to compare.
@@ -52,15 +52,16 @@ def derive_paths(
     paths: list[Path] = []
     left: dict[str, int] = {}  # probes of each node that were not followed
     more: dict[tuple[str, str], tuple[int, Probe]] = {}
-    memory = _Memory(world, facts)
+    memory = _Memory(world)
     for count, probe in enumerate(probes(world, nodes)):
-        like = memory.like(probe) if count >= alike_from else None
+        keys = memory.keys(probe) if count >= alike_from else {}
+        like = memory.like(probe, keys)
         if like is not None and like.ok and len(paths) >= kept:
             more[probe.node, probe.kind] = (more.get((probe.node, probe.kind), (0, probe))[0] + 1, probe)
         elif like is not None:
             paths.append(like)
         elif memory.followed < followed and (late is None or time.monotonic() < late):
-            paths.append(memory.follow(probe))
+            paths.append(memory.follow(probe, keys))
         else:
             left[probe.node] = left.get(probe.node, 0) + 1
     paths += [_further(probe, count) for count, probe in more.values()]
@@ -82,54 +83,53 @@ def derive_paths(
 class _Memory:
     """The packets that were followed, and which others they speak for."""
 
-    def __init__(self, world: World, facts: Facts) -> None:
+    def __init__(self, world: World) -> None:
         self.followed = 0
-        self._world, self._facts = world, facts
+        self._world = world
         self._likeness: Likeness | None = None
         self._arrived: dict[Hashable, str] = {}  # the Service by which the endpoint of a key was reached
         self._lost: dict[Hashable, list[Path]] = {}  # what did not arrive at Services with one endpoint
 
-    def like(self, probe: Probe) -> Path | None:
-        """The path of a probe that is like others which were followed; None if none speaks for it."""
+    def keys(self, probe: Probe) -> Keys:
+        """What a probe is known by, one key for each endpoint; nothing for what has to be followed itself."""
         if probe.kind not in SERVED:
-            return None
+            return {}
         if self._likeness is None:
             self._likeness = Likeness(self._world)
-        shape = self._likeness.shape(probe.flow, probe.node, probe.kind == OWN)
-        if shape is None:
-            return None
-        keys = tuple(shape.keys.values())
-        if all(key in self._arrived for key in keys):
+        return self._likeness.keys(probe.flow, probe.node, probe.kind == OWN)
+
+    def like(self, probe: Probe, keys: Keys) -> Path | None:
+        """The path of a probe that is like others which were followed; None if none speaks for it."""
+        known = tuple(keys.values())
+        if known and all(key in self._arrived for key in known):
             return _path(
                 probe,
                 origin=probe.origin,
-                verdict="one-of" if len(keys) > 1 else "delivered",
+                verdict="one-of" if len(known) > 1 else "delivered",
                 ok=True,
                 reply="ok",
-                reason=f"arrives {_as(self._arrived[keys[0]])}",
+                reason=f"arrives {_as(self._arrived[known[0]])}",
             )
-        lost = self._lost.get(keys[0], []) if len(keys) == 1 else []
+        lost = self._lost.get(known[0], []) if len(known) == 1 else []
         if len(lost) < SPEAKING:
             return None
         told = lost[0]
         fate = {name: getattr(told, name) for name in FATE}
         return _path(probe, **fate, origin=told.origin, reason=f"{_as(told.service or '')}: {told.reason}")
 
-    def follow(self, probe: Probe) -> Path:
+    def follow(self, probe: Probe, keys: Keys) -> Path:
         """Follows a probe, and keeps which endpoints it reached."""
         self.followed += 1
-        result = trace(self._facts, probe.flow)
+        facts = self._world.facts
+        result = trace(facts, probe.flow)
         if probe.kind == OWN:
             result = _chosen_itself(result, probe.flow.src_ip or "")
-        path = path_of(self._facts, probe, result)
-        if probe.kind not in SERVED or self._likeness is None:
-            return path
-        shape = self._likeness.shape(probe.flow, probe.node, probe.kind == OWN)
-        reached = _reached(result)
-        for (address, port), key in shape.keys.items() if shape is not None else ():
+        path = path_of(facts, probe, result)
+        reached = _reached(result) if keys else set()
+        for (address, port), key in keys.items():
             if (str(address), port or probe.flow.dst_port) in reached:
                 self._arrived[key] = probe.service or ""
-            elif shape is not None and len(shape.keys) == 1 and path.ok is not True:
+            elif len(keys) == 1 and path.ok is not True:
                 self._lost.setdefault(key, []).append(path)
         return path
 

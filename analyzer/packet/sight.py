@@ -87,21 +87,31 @@ def in_ranges(value: int | None, ranges: list[str], drawn: range | None = None) 
     """
     if value is None and drawn is None:
         return None
-    hit: set[int] = set()
+    spans: list[tuple[int, int]] = []
     for text in ranges:
         low, colon, high = text.replace("-", ":").partition(":")
         start = number(low) if low else 0
         end = (number(high) if high else 65535) if colon else start
         if start is None or end is None:
             return None
-        if value is None and drawn is not None:
-            hit.update(range(max(start, drawn.start), min(end + 1, drawn.stop)))
-        elif value is not None and start <= value <= end:
+        if value is not None and start <= value <= end:
             return True
+        spans.append((start, end))
     if value is not None or drawn is None:
         return False
-    share = len(hit) / len(drawn)
+    share = _within(sorted(spans), drawn) / len(drawn)
     return False if share < SELDOM else True if share > 1 - SELDOM else None
+
+
+def _within(spans: list[tuple[int, int]], drawn: range) -> int:
+    """How many numbers of `drawn` are in one of these spans, which come in order."""
+    count, at = 0, drawn.start
+    for start, end in spans:
+        at = max(at, start)
+        stop = min(end + 1, drawn.stop)
+        count += max(0, stop - at)
+        at = max(at, stop)
+    return count
 
 
 def masked(value: int, text: str) -> Answer:

@@ -59,8 +59,9 @@ class Traits:
 
     def filtering(self, family: int) -> list[tuple[str, Gates]]:
         """Every namespace that has rules."""
-        found = ((name, self.gates(stack, family)) for name, stack in self.world.stacks.items() if not stack.assumed)
         if family not in self._filtering:
+            dumped = [(name, stack) for name, stack in self.world.stacks.items() if not stack.assumed]
+            found = [(name, self.gates(stack, family)) for name, stack in dumped]
             self._filtering[family] = [(name, gates) for name, gates in found if not gates.empty]
         return self._filtering[family]
 
