@@ -5,16 +5,13 @@ from __future__ import annotations
 from analyzer.facts.address import IP, cidr, contains
 from analyzer.facts.firewall import Match, Option
 from analyzer.packet.header import protocol_number
-from analyzer.packet.sight import Answer, Sight, both, first, in_ranges, masked, turned, words
+from analyzer.packet.sight import Answer, Sight, both, every, first, in_ranges, masked, turned, words
 from analyzer.packet.tracking import Connection
 
 
 def state(match: Match, sight: Sight) -> Answer:
     """`-m state`."""
-    answer: Answer = True
-    for option in match.options:
-        answer = both(answer, turned(sight.state in words(option), option.negated))
-    return answer
+    return every(match, lambda option: sight.state in words(option))
 
 
 def connmark(match: Match, sight: Sight) -> Answer:
@@ -22,10 +19,8 @@ def connmark(match: Match, sight: Sight) -> Answer:
     tracked = sight.packet.tracked
     if tracked is None or tracked.connection is None:
         return False
-    answer: Answer = True
-    for option in match.options:
-        answer = both(answer, turned(masked(tracked.connection.mark, first(option)), option.negated))
-    return answer
+    mark = tracked.connection.mark
+    return every(match, lambda option: masked(mark, first(option)))
 
 
 def conntrack(match: Match, sight: Sight) -> Answer:

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from analyzer.facts.address import IP
 from analyzer.packet import frame, path, wire
+from analyzer.packet.delivery import ANY_PORT, Delivery, Hop
 from analyzer.packet.header import Packet
 from analyzer.packet.hooks import traverse
 from analyzer.packet.run import Run
 from analyzer.packet.stack import Stack
 from analyzer.packet.verdict import At, Fate, unknown
-from analyzer.packet.world import ANY_PORT, Delivery, Hop
 
 SOLICITATION, ADVERTISEMENT = (135, 0), (136, 0)
 USABLE = ("REACHABLE", "STALE", "DELAY", "PROBE", "PERMANENT", "NOARP")

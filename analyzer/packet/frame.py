@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from analyzer.facts.address import IP
+from analyzer.packet.delivery import Delivery
 from analyzer.packet.header import Packet
 from analyzer.packet.run import Run
 from analyzer.packet.stack import Stack
 from analyzer.packet.verdict import At, Fate, unknown
-from analyzer.packet.world import Delivery
 
 SLACK = 4  # a receiving interface lets pass what would fit with a VLAN tag
 NOT_FORWARDING = ("disabled", "blocking", "learning", "listening")

@@ -14,13 +14,14 @@ import msgspec
 from analyzer.facts.address import IP, ip
 from analyzer.facts.firewall import Rule
 from analyzer.packet.chains import Table
+from analyzer.packet.delivery import ANY_PORT
 from analyzer.packet.flow import Flow
 from analyzer.packet.gates import DEPTH, Actor, Gate, Gates, Unlike, matches, port_of
 from analyzer.packet.header import protocol_number
 from analyzer.packet.stack import Stack
 from analyzer.packet.trace import EPHEMERAL
 from analyzer.packet.traits import Traits
-from analyzer.packet.world import ANY_PORT, OUTSIDE, World
+from analyzer.packet.world import OUTSIDE, World
 
 _TARGET = re.compile(r"\[(?P<six>[0-9a-fA-F:.]+)\](?::(?P<p6>[0-9]{1,5}))?|(?P<four>[0-9.]+)(?::(?P<p4>[0-9]{1,5}))?")
 NOTHING_LEFT = 1e-6  # of the connections, behind the last endpoint of a Service

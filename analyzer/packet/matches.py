@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from analyzer.facts.address import IP, contains, ip
+from analyzer.facts.address import IP, contains
 from analyzer.facts.firewall import Match, Option, Rule
-from analyzer.packet import conntrack_match, ipset_match
+from analyzer.packet import address_match, conntrack_match, ipset_match, port_match
 from analyzer.packet.header import protocol_number
-from analyzer.packet.icmp import ICMP6_NAMES, ICMP_NAMES
 from analyzer.packet.sight import (
     Answer,
     Sight,
     both,
+    every,
     first,
     in_ranges,
     masked,
     number,
     source_is_plausible,
     turned,
-    words,
 )
 
 
@@ -100,112 +99,8 @@ def _statistic(match: Match) -> float | None:
     return 1 - 1 / every if given["--every"].negated else 1 / every
 
 
-def _every(match: Match, decide: Callable[[Option], Answer]) -> Answer:
-    answer: Answer = True
-    for option in match.options:
-        answer = both(answer, turned(decide(option), option.negated))
-    return answer
-
-
-def _ports(match: Match, sight: Sight) -> Answer:
-    packet = sight.packet
-
-    def decide(option: Option) -> Answer:
-        match option.name:
-            case "--sport" | "--source-port":
-                return in_ranges(packet.sport, [first(option)], packet.drawn)
-            case "--dport" | "--destination-port":
-                return in_ranges(packet.dport, [first(option)], packet.drawn)
-            case "--syn":
-                return packet.flags & {"SYN", "ACK", "RST", "FIN"} == {"SYN"}
-            case "--tcp-flags" if len(option.values) >= 2:
-                mask, wanted = _flags(option.values[0]), _flags(option.values[1])
-                return packet.flags & mask == wanted
-        return None
-
-    if not packet.has_ports:
-        return False
-    return _every(match, decide)
-
-
-def _flags(text: str) -> set[str]:
-    names = {word.upper() for word in text.split(",")}
-    if "ALL" in names:
-        return {"FIN", "SYN", "RST", "PSH", "ACK", "URG"}
-    return names - {"NONE"}
-
-
-def _multiport(match: Match, sight: Sight) -> Answer:
-    packet = sight.packet
-    if not packet.has_ports:
-        return False
-
-    def decide(option: Option) -> Answer:
-        listed = words(option)
-        match option.name:
-            case "--dports" | "--destination-ports":
-                return in_ranges(packet.dport, listed, packet.drawn)
-            case "--sports" | "--source-ports":
-                return in_ranges(packet.sport, listed, packet.drawn)
-            case "--ports":
-                one = in_ranges(packet.sport, listed, packet.drawn)
-                other = in_ranges(packet.dport, listed, packet.drawn)
-                return True if one or other else None if None in (one, other) else False
-        return None
-
-    return _every(match, decide)
-
-
-def _icmp(match: Match, sight: Sight) -> Answer:
-    icmp = sight.packet.icmp
-    names = ICMP_NAMES if match.module == "icmp" else ICMP6_NAMES
-
-    def decide(option: Option) -> Answer:
-        text = names.get(first(option).lower(), first(option))
-        if text in ("any", "255"):
-            return True
-        if icmp is None:
-            return False
-        kind, _, code = text.partition("/")
-        if number(kind) is None:
-            return None
-        return icmp[0] == number(kind) and (not code or icmp[1] == number(code))
-
-    return _every(match, decide)
-
-
-def _iprange(match: Match, sight: Sight) -> Answer:
-    def decide(option: Option) -> Answer:
-        low, _, high = first(option).partition("-")
-        start, end = ip(low), ip(high or low)
-        address = sight.packet.src if option.name == "--src-range" else sight.packet.dst
-        if start is None or end is None:
-            return None
-        return start.version == address.version and int(start) <= int(address) <= int(end)
-
-    return _every(match, decide)
-
-
-def _addrtype(match: Match, sight: Sight) -> Answer:
-    limits = {option.name: option for option in match.options if option.name.startswith("--limit-iface")}
-
-    def decide(option: Option) -> Answer:
-        if option.name.startswith("--limit-iface"):
-            return True
-        if not sight.stack.knows_addresses:
-            return None
-        address = sight.packet.src if option.name == "--src-type" else sight.packet.dst
-        kind = sight.routing.kind(address).upper()
-        if limits and kind == "LOCAL":
-            dev = sight.entered if "--limit-iface-in" in limits else sight.leaves
-            kind = "LOCAL" if sight.stack.own.get(address) == dev else "UNICAST"
-        return kind in words(option)
-
-    return _every(match, decide)
-
-
 def _mark(match: Match, sight: Sight) -> Answer:
-    return _every(match, lambda option: masked(sight.packet.mark, first(option)))
+    return every(match, lambda option: masked(sight.packet.mark, first(option)))
 
 
 def _physdev(match: Match, sight: Sight) -> Answer:
@@ -249,7 +144,7 @@ def _owner(match: Match, sight: Sight) -> Answer:
             return in_ranges(packet.uid, [first(option)])
         return None
 
-    return _every(match, decide)
+    return every(match, decide)
 
 
 def _rate(match: Match, sight: Sight) -> Answer:
@@ -274,7 +169,7 @@ def _mac(match: Match, sight: Sight) -> Answer:
         return all(option.negated for option in match.options)
     if mac is None:
         return None
-    return _every(match, lambda option: first(option).lower() == mac.lower())
+    return every(match, lambda option: first(option).lower() == mac.lower())
 
 
 def _compared(value: int | None, match: Match) -> Answer:
@@ -286,7 +181,7 @@ def _compared(value: int | None, match: Match) -> Answer:
             return value < wanted
         return value > wanted if option.name.endswith("-gt") else value == wanted
 
-    return _every(match, decide)
+    return every(match, decide)
 
 
 def _length(match: Match, sight: Sight) -> Answer:
@@ -304,14 +199,14 @@ def _length(match: Match, sight: Sight) -> Answer:
             return True
         return False if high < least or most < low else None
 
-    return _every(match, decide)
+    return every(match, decide)
 
 
 def _policy(match: Match, sight: Sight) -> Answer:
     def decide(option: Option) -> Answer:
         return {"none": True, "ipsec": False}.get(first(option)) if option.name == "--pol" else True
 
-    return _every(match, decide)
+    return every(match, decide)
 
 
 def _rpfilter(match: Match, sight: Sight) -> Answer:
@@ -323,21 +218,15 @@ def _rpfilter(match: Match, sight: Sight) -> Answer:
 
 
 def _dscp(match: Match, sight: Sight) -> Answer:
-    return _every(match, lambda option: number(first(option)) == 0 if option.name in ("--dscp", "--tos") else None)
+    return every(match, lambda option: number(first(option)) == 0 if option.name in ("--dscp", "--tos") else None)
 
 
 def _unless(match: Match, sight: Sight) -> Answer:
-    return _every(match, lambda option: False)
+    return every(match, lambda option: False)
 
 
 def _true(match: Match, sight: Sight) -> Answer:
     return True
-
-
-def _pkttype(match: Match, sight: Sight) -> Answer:
-    kind = sight.routing.kind(sight.packet.dst)
-    name = kind if kind in ("broadcast", "multicast") else "unicast"
-    return _every(match, lambda option: first(option) == name)
 
 
 def _plain(match: Match, sight: Sight) -> Answer:
@@ -347,11 +236,11 @@ def _plain(match: Match, sight: Sight) -> Answer:
         if option.name in ("-f", "--fragment"):
             this: Answer = option.negated
         elif option.name == "--icmp-type":
-            this = _icmp(Match("icmp", (option,)), sight)
+            this = port_match.icmp(Match("icmp", (option,)), sight)
         elif option.name.startswith(("--sport", "--dport", "--tcp", "--syn")):
-            this = _ports(Match("tcp", (option,)), sight)
+            this = port_match.ports(Match("tcp", (option,)), sight)
         elif option.name in ("--src-range", "--dst-range"):
-            this = _iprange(Match("iprange", (option,)), sight)
+            this = address_match.iprange(Match("iprange", (option,)), sight)
         else:
             this = None
         answer = both(answer, this)
@@ -362,17 +251,17 @@ MODULES: dict[str, Callable[[Match, Sight], Answer]] = {
     "": _plain,
     "comment": _true,
     "nfacct": _true,
-    "tcp": _ports,
-    "udp": _ports,
-    "udplite": _ports,
-    "sctp": _ports,
-    "dccp": _ports,
-    "multiport": _multiport,
-    "icmp": _icmp,
-    "icmp6": _icmp,
-    "icmpv6": _icmp,
-    "iprange": _iprange,
-    "addrtype": _addrtype,
+    "tcp": port_match.ports,
+    "udp": port_match.ports,
+    "udplite": port_match.ports,
+    "sctp": port_match.ports,
+    "dccp": port_match.ports,
+    "multiport": port_match.multiport,
+    "icmp": port_match.icmp,
+    "icmp6": port_match.icmp,
+    "icmpv6": port_match.icmp,
+    "iprange": address_match.iprange,
+    "addrtype": address_match.addrtype,
     "mark": _mark,
     "physdev": _physdev,
     "owner": _owner,
@@ -387,7 +276,7 @@ MODULES: dict[str, Callable[[Match, Sight], Answer]] = {
     "rpfilter": _rpfilter,
     "dscp": _dscp,
     "tos": _dscp,
-    "pkttype": _pkttype,
+    "pkttype": address_match.pkttype,
     "helper": _unless,
     "conntrack": conntrack_match.conntrack,
     "state": conntrack_match.state,

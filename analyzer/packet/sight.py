@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from analyzer.facts.firewall import Option
+from analyzer.facts.firewall import Match, Option
 from analyzer.packet.header import Packet
 from analyzer.packet.routes import Routing
 from analyzer.packet.stack import Stack
@@ -59,6 +60,14 @@ def both(one: Answer, other: Answer) -> Answer:
 def turned(answer: Answer, negated: bool) -> Answer:
     """The answer, or its opposite behind a `!`."""
     return answer if answer is None or not negated else not answer
+
+
+def every(match: Match, decide: Callable[[Option], Answer]) -> Answer:
+    """Whether all options of a match hold, those behind a `!` turned."""
+    answer: Answer = True
+    for option in match.options:
+        answer = both(answer, turned(decide(option), option.negated))
+    return answer
 
 
 def words(option: Option) -> list[str]:

@@ -8,10 +8,11 @@ from collections.abc import Hashable
 from analyzer.facts.address import IP, cidr, ip
 from analyzer.facts.firewall import Ipset, Match, NftObject, Rule
 from analyzer.facts.routing import Neighbour, Route
+from analyzer.packet.delivery import ANY_PORT
 from analyzer.packet.gates import Gates, port_of
 from analyzer.packet.spans import SPECIAL, Networks, Ports
 from analyzer.packet.stack import Stack
-from analyzer.packet.world import ANY_PORT, World
+from analyzer.packet.world import World
 
 # Modules whose options hold neither addresses nor ports.
 SILENT = {"comment", "statistic", "mark", "connmark", "addrtype", "state", "limit", "owner", "nfacct", "icmp", "icmp6"}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from analyzer.facts.address import IP, contains
 from analyzer.packet import discovery, frame, path, tunnel
+from analyzer.packet.delivery import ANY_PORT, Delivery
 from analyzer.packet.header import Packet
 from analyzer.packet.hooks import traverse
 from analyzer.packet.routes import Way
 from analyzer.packet.run import Run
 from analyzer.packet.stack import TUNNELS, Stack
 from analyzer.packet.verdict import At, Fate, unknown
-from analyzer.packet.world import ANY_PORT, Delivery
 
 # Interfaces behind which BPF programs or Open vSwitch decide, which no dump of the kernel's tables shows.
 DATAPATHS = ("cilium_", "bpfin.cali", "ovn-k8s-mp", "antrea-gw", "ovn0", "tun0")
@@ -47,7 +47,7 @@ def transmit(run: Run, stack: Stack, packet: Packet, dev: str, target: IP, way: 
             bridge = port[1:] if port.startswith(ANY_PORT) else host.bridge_of(port)
             own = next((a.ip for a in host.addresses if a.dev == bridge and a.ip.version == target.version), None)
             target = own or target
-    delivery = run.world.deliver(stack, dev, target)
+    delivery = run.world.deliveries.find(stack, dev, target)
     if delivery.stack is not None and not stack.is_bridge(dev):
         frame.fits(run, stack, dev, packet)
     carry(run, stack, packet, dev, target, delivery)
@@ -170,7 +170,7 @@ def bridge_in(run: Run, here: Stack, bridge: str, entered: str, left: str | None
     if way.type == "local" or way.dev != bridge:
         path.routed(run, here, bridge, packet, way)
     target = way.hops[0][0] or packet.dst
-    delivery = run.world.deliver(here, bridge, target, entered)
+    delivery = run.world.deliveries.find(here, bridge, target, entered)
     if delivery.stack is None:
         nobody(run, here, packet, bridge, target)
     first = delivery.hops[0]
