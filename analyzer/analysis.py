@@ -142,8 +142,10 @@ def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progre
     lost = lost or (failures[0].where if failures else "")
     first_seen = _first_seen(parsed)
     names = node_names((fact for _, result in parsed for fact in result.facts), first_seen)
-    kept, notes = latest(parsed, {member.path: member.mtime for member in bundle.members}, names)
-    facts = derive(_merged(kept, first_seen, names, lost), paths=options.paths, until=bundle.until)
+    with acyclic():
+        kept, notes = latest(parsed, {member.path: member.mtime for member in bundle.members}, names)
+        merged = _merged(kept, first_seen, names, lost)
+    facts = derive(merged, paths=options.paths, until=bundle.until)
     return Collected(
         recognition=recognition, facts=facts, parsed=parsed, failures=failures, collected_again=tuple(notes)
     )

@@ -30,6 +30,20 @@ ODDITIES = {
     "a rule from one pod": ("filter", "-A FORWARD -s 10.42.1.4/32 -j DROP", False),
     "a rule for a network of pods": ("filter", "-A FORWARD -d 10.42.1.4/31 -p tcp -j DROP", False),
     "a rule for every other network": ("filter", "-A FORWARD ! -d 10.42.1.4/31 -p tcp -j DROP", False),
+    "every pod but one": ("filter", "-A FORWARD ! -d 10.42.1.4/32 -p tcp -j DROP", False),
+    "from every pod but one": ("filter", "-A FORWARD ! -s 10.42.1.4/32 -p tcp -m tcp --sport 8080 -j DROP", False),
+    "answers of one pod to another": ("filter", "-A FORWARD -s 10.42.1.4/32 -d 10.42.0.4/32 -j DROP", False),
+    "questions of one pod to another": ("filter", "-A FORWARD -s 10.42.0.4/32 -d 10.42.1.4/32 -j DROP", False),
+    "a port behind one pod's interface": ("filter", "-A FORWARD -o cali12 -p tcp -m tcp --dport 8080 -j DROP", True),
+    "one pod's interface from one pod": ("filter", "-A FORWARD -s 10.42.0.4/32 -o cali12 -j DROP", True),
+    "pods before and behind a port": (
+        "filter", "-A FORWARD -d 10.42.1.3/32 -j ACCEPT\n-A FORWARD -p tcp -m tcp --dport 8080 -j DROP\n"
+        "-A FORWARD -d 10.42.1.4/32 -j ACCEPT", False,
+    ),
+    "pods before and behind their interfaces": (
+        "filter", "-A FORWARD -d 10.42.1.3/32 -j ACCEPT\n-A FORWARD -o cali11 -j DROP\n"
+        "-A FORWARD -o cali12 -j DROP\n-A FORWARD -d 10.42.1.4/32 -j ACCEPT", True,
+    ),
     "a range of addresses": ("filter", "-A FORWARD -m iprange --dst-range 10.42.1.3-10.42.1.4 -j DROP", False),
     "the address that was asked for": ("filter", "-A FORWARD -m conntrack --ctorigdst 10.96.0.14 -j DROP", False),
     "a network that was asked for": ("filter", "-A FORWARD -m conntrack --ctorigdst 10.96.0.16/29 -j DROP", False),

@@ -24,11 +24,15 @@ class Unlike(Exception):
 
 
 class Gate(NamedTuple):
-    """A rule that only one address, port or pod meets: `slot` rules of its chain that anybody meets stand before it."""
+    """A rule that only one address, port or pod meets; `place` is where it stands in its chain.
+
+    `slot`: how many rules that anybody meets, and how many that only one port meets, stand before it there.
+    """
 
     table: Table
     chain: str
-    slot: int
+    place: int
+    slot: tuple[int, int]
     rule: Rule
 
 
@@ -48,7 +52,7 @@ class Gates:
         self.by_source: dict[int, list[Gate]] = {}
         self.by_port: dict[tuple[int, int], list[Gate]] = {}
         self.by_device: dict[str, list[Gate]] = {}
-        self.open: set[tuple[object, ...]] = set()
+        self.open: dict[tuple[object, ...], list[Rule]] = {}  # what anybody meets, by chain
         self.empty = not filters.tables
         self._devices = devices
         for tables in filters.tables.values():
@@ -62,41 +66,41 @@ class Gates:
             name = queue.pop()
             if (*table.key, name) in self.open:
                 continue
-            self.open.add((*table.key, name))
             chain = table.chain(name)
-            self._sort(table, name, chain)
-            for place in chain.others:
-                rule = chain.rules[place]
-                named = self._named(rule)
-                for dev in named:
-                    slot = bisect_left(chain.others, place)
-                    self.by_device.setdefault(dev, []).append(Gate(table, name, slot, rule))
-                if not named and rule.target is not None and table.has(rule.target):
-                    queue.append(rule.target)
+            named = {place: devices for place in chain.others if (devices := self._named(chain.rules[place]))}
+            plain = [place for place in chain.others if place not in named]
+            self.open[(*table.key, name)] = [chain.rules[place] for place in plain]
+            self._sort(table, name, chain, plain, named)
+            queue += [target for rule in self.open[(*table.key, name)] if (target := rule.target) and table.has(target)]
 
-    def _sort(self, table: Table, name: str, chain: Chains) -> None:
+    def _sort(self, table: Table, name: str, chain: Chains, plain: list[int], named: dict[int, set[str]]) -> None:
+        ports = sorted(place for places in chain.by_port.values() for place in places)
+
+        def gates(places: list[int]) -> Iterator[Gate]:
+            for place in places:
+                slot = bisect_left(plain, place), bisect_left(ports, place)
+                yield Gate(table, name, place, slot, chain.rules[place])
+
         for found, value in ((self.by_destination, chain.by_destination), (self.by_source, chain.by_source)):
             for address, places in value.items():
-                found.setdefault(address, []).extend(self._gates(table, name, chain, places))
+                found.setdefault(address, []).extend(gates(places))
         for port, places in chain.by_port.items():
-            self.by_port.setdefault(port, []).extend(self._gates(table, name, chain, places))
-
-    def _gates(self, table: Table, name: str, chain: Chains, places: list[int]) -> Iterator[Gate]:
-        for place in places:
-            yield Gate(table, name, bisect_left(chain.others, place), chain.rules[place])
+            self.by_port.setdefault(port, []).extend(gate._replace(slot=(gate.slot[0], -1)) for gate in gates(places))
+        for place, devices in named.items():
+            for dev in devices:
+                self.by_device.setdefault(dev, []).extend(gates([place]))
 
     def _named(self, rule: Rule) -> set[str]:
         """The pods' interfaces that a rule is for."""
         given = ((rule.in_interface, rule.not_in_interface), (rule.out_interface, rule.not_out_interface))
         return {dev for dev, negated in given if dev in self._devices and not negated}
 
-    def of(self, actor: Actor) -> Iterator[Gate]:
-        """The gates of an address and of the interface that leads to it."""
+    def of(self, actor: Actor) -> list[Gate]:
+        """The gates of an address and of the interface that leads to it, as they come in each chain."""
         value = int(actor.address)
-        yield from self.by_destination.get(value, ())
-        yield from self.by_source.get(value, ())
-        if actor.dev:
-            yield from self.by_device.get(actor.dev, ())
+        found = [*self.by_destination.get(value, ()), *self.by_source.get(value, ())]
+        found += self.by_device.get(actor.dev, ()) if actor.dev else ()
+        return sorted(found, key=lambda gate: (gate.chain, gate.place)) if len(found) > 1 else found
 
     def form(self, gate: Gate, actor: Actor) -> Hashable:
         """A gate and all that stands behind it, without what names the actor. Raises Unlike."""

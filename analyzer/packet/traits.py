@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 
-from analyzer.facts.address import IP, cidr, ip
+from analyzer.facts.address import CIDR, IP, cidr, ip
 from analyzer.facts.firewall import Ipset, Match, NftObject, Rule
 from analyzer.facts.routing import Neighbour, Route
 from analyzer.packet.delivery import ANY_PORT
@@ -115,10 +115,16 @@ class Traits:
                     if network is not None and id(network) not in seen:
                         seen.add(id(network))
                         self.networks.add(network)
+                to, of = single(rule.destination), single(rule.source)
+                asked = (to and not rule.not_destination) or (of and not rule.not_source)
+                if to and (rule.not_destination or of):
+                    self._name(rule.destination)
+                if of and (rule.not_source or to):
+                    self._name(rule.source)
+                port = any(port_of(match) is not None for match in rule.matches)
                 if rule.in_interface is not None or rule.out_interface is not None:
-                    self._read_devices(stack, rule, devices)
-                to = rule.destination
-                gate = is_open or (to is not None and to.prefixlen == to.max_prefixlen and not rule.not_destination)
+                    self._read_devices(stack, rule, devices, bool(asked) or port)
+                gate = is_open or (to and not rule.not_destination)
                 for match in rule.matches:
                     if match.module in SILENT or (gate and port_of(match) is not None) or id(match) in seen:
                         continue
@@ -139,7 +145,13 @@ class Traits:
                 for word in words:
                     self._read_word(word)
 
-    def _read_devices(self, stack: Stack, rule: Rule, devices: set[str]) -> None:
+    def _name(self, network: CIDR | None) -> None:
+        """An address that a rule knows of which the rule is no gate."""
+        if network is not None:
+            self.named.add(int(network.network_address))
+
+    def _read_devices(self, stack: Stack, rule: Rule, devices: set[str], gate: bool) -> None:
+        """The interfaces of a rule; of a `gate` for addresses or ports they are not compared."""
         for name, negated in (
             (rule.in_interface, rule.not_in_interface),
             (rule.out_interface, rule.not_out_interface),
@@ -148,7 +160,7 @@ class Traits:
                 continue
             if name.endswith("+"):
                 self.wildcards.setdefault(stack.name, set()).add(name[:-1])
-            elif negated and name in devices:
+            elif (negated or gate) and name in devices:
                 self.apart.add((stack.name, name))
 
     def _read_word(self, word: str) -> None:
@@ -216,6 +228,11 @@ class Traits:
             if (name, int(address)) in self.members
         )
         return routes, neighbours, members
+
+
+def single(network: CIDR | None) -> bool:
+    """Whether a network is one address."""
+    return network is not None and network.prefixlen == network.max_prefixlen
 
 
 def _known(entry: Neighbour) -> Hashable:
