@@ -64,6 +64,9 @@ ODDITIES = {
     "a port that goes elsewhere": (
         "nat", "-A PREROUTING -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.42.0.2:9", False,
     ),
+    "a port that goes to a pod which asks": (
+        "nat", "-A PREROUTING -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.42.1.4:8080", False,
+    ),
     "a blackhole for one pod": ("ip-route.txt", "blackhole 10.42.1.4\n", False),
     "a route for some pods": ("ip-route.txt", "unreachable 10.42.1.4/31\n", True),
     "an interface that does not forward": (
@@ -82,6 +85,66 @@ ODDITIES = {
         False,
     ),
 }  # fmt: skip
+
+
+# One oddity of node-1 each, which treats another node, or some of its own traffic, unlike others; (what, text, overlay).
+ODD_NODES = {
+    "the pods of one node": ("filter", "-A FORWARD -s 10.42.2.0/24 -j DROP", False),
+    "one node": ("filter", "-A FORWARD -s 192.168.0.12/32 -j DROP", False),
+    "every node but one": ("filter", "-A FORWARD ! -s 192.168.0.12/32 -d 10.42.1.0/24 -j DROP", False),
+    "some nodes": ("filter", "-A FORWARD -m iprange --src-range 192.168.0.12-192.168.0.13 -j DROP", False),
+    "who asked first": ("filter", "-A FORWARD -m conntrack --ctorigsrc 192.168.0.12 -j DROP", False),
+    "a set with one node": ("filter", "-A FORWARD -m set --match-set odd src -j DROP", False),
+    "all that it forwards": ("filter", "-A FORWARD -j DROP", False),
+    "its own pods to others": ("filter", "-A FORWARD -s 10.42.1.0/24 -o eth0 -j DROP", False),
+    "a table of its own": (
+        "nft-ruleset.txt",
+        "table inet odd {\n\tchain forward {\n\t\ttype filter hook forward priority -5; policy accept;\n"
+        "\t\tip saddr 192.168.0.12 drop\n\t}\n}\n",
+        False,
+    ),
+    "a route by a third": (
+        "ip-route.txt", "10.42.2.0/24 via 192.168.0.12 => 10.42.2.0/24 via 192.168.0.10", False,
+    ),
+    "a route to nobody": ("ip-route.txt", "10.42.2.0/24 via 192.168.0.12 => 10.42.2.0/24 via 192.168.0.99", False),
+    "no route": ("ip-route.txt", "10.42.2.0/24 via 192.168.0.12 dev eth0 => unreachable 10.42.2.0/24", False),
+    "a route of one node": ("ip-route.txt", "blackhole 192.168.0.12\n", False),
+    "a rule for routes": ("ip-rule.txt", "100:\tfrom 10.42.1.0/24 to 10.42.2.0/24 blackhole\n", False),
+    "a neighbour that fails": (
+        "ip-neigh.txt", "192.168.0.12 dev eth0 lladdr 02:00:00:00:00:02 REACHABLE => 192.168.0.12 dev eth0 FAILED",
+        False,
+    ),
+    "a neighbour by the wrong address": (
+        "ip-neigh.txt",
+        "192.168.0.12 dev eth0 lladdr 02:00:00:00:00:02 REACHABLE => "
+        "192.168.0.12 dev eth0 lladdr 02:00:00:00:00:77 PERMANENT",
+        False,
+    ),
+    "the address of another": (
+        "ip-addr.txt", "    inet 192.168.0.11/24 brd 192.168.0.255 scope global eth0\n => "
+        "    inet 192.168.0.11/24 brd 192.168.0.255 scope global eth0\n"
+        "    inet 192.168.0.12/24 brd 192.168.0.255 scope global secondary eth0\n", False,
+    ),
+    "an uplink without carrier": (
+        "ip-addr.txt", "eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> => eth0: <BROADCAST,MULTICAST,UP>", False,
+    ),
+    "an uplink that does not forward": (
+        "sysctl.txt", "net.ipv4.conf.eth0.forwarding = 1 => net.ipv4.conf.eth0.forwarding = 0", False,
+    ),
+    "a tunnel that ends elsewhere": (
+        "bridge-fdb.txt", "02:00:02:00:00:02 dev flannel.1 dst 192.168.0.12 => "
+        "02:00:02:00:00:02 dev flannel.1 dst 192.168.0.10", True,
+    ),
+    "a tunnel that ends nowhere": (
+        "bridge-fdb.txt", "02:00:02:00:00:02 dev flannel.1 dst 192.168.0.12 self permanent\n => ", True,
+    ),
+    "a tunnel to the wrong address": (
+        "ip-neigh.txt", "10.42.2.0 dev flannel.1 lladdr 02:00:02:00:00:02 => "
+        "10.42.2.0 dev flannel.1 lladdr 02:00:02:00:00:77", True,
+    ),
+    "outer packets of one node": ("filter", "-A INPUT -s 192.168.0.12/32 -p udp -j DROP", True),
+}  # fmt: skip
+MANY = 5  # nodes
 
 
 class Told(NamedTuple):
@@ -108,10 +171,10 @@ def told(folder: Path) -> Told:
 
 
 @cache
-def plain(routed: bool) -> Told:
+def plain(routed: bool, nodes: int = 3, overlay: bool = False) -> Told:
     """A cluster in which nothing is odd."""
     with TemporaryDirectory() as folder:
-        cluster(Path(folder), SEED, services=SERVICES, odd={}, routed=routed)
+        cluster(Path(folder), SEED, services=SERVICES, odd={}, routed=routed, nodes=nodes, overlay=overlay)
         return told(Path(folder))
 
 
@@ -133,6 +196,34 @@ def test_one_oddity_is_not_overlooked(name: str, tmp_path: Path, monkeypatch: py
     assert seen.followed != plain(routed).followed, "the oddity does nothing: it tests nothing"
 
 
+@pytest.mark.parametrize("name", ODD_NODES)
+def test_one_odd_node_is_not_overlooked(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "SPEAKING", 1)
+    what, text, overlay = ODD_NODES[name]
+    odd = {f"node-1 {what}": text}
+    if "set" in name:
+        odd["node-1 ipset-save.txt"] = "create odd hash:ip family inet\nadd odd 192.168.0.12\n"
+    if "third" in name:
+        odd["node-0 filter"] = "-A FORWARD -i eth0 -o eth0 -j DROP"
+    cluster(tmp_path, SEED, services=SERVICES, odd=odd, routed=False, nodes=MANY, overlay=overlay)
+    seen = told(tmp_path)
+    assert seen.alike == seen.followed
+    assert seen.followed != plain(False, MANY, overlay).followed, "the oddity does nothing: it tests nothing"
+
+
+@pytest.mark.parametrize(("routed", "overlay"), [(False, False), (False, True), (True, False)])
+def test_equal_nodes_cost_little_more_than_one(routed: bool, overlay: bool) -> None:
+    few, many = plain(routed, 3, overlay), plain(routed, 2 * MANY, overlay)
+    assert many.alike == many.followed
+    followed = [len(seen.alike) - seen.spared - _of_pods(seen) for seen in (few, many)]
+    assert followed[1] < 1.5 * followed[0], followed
+
+
+def _of_pods(seen: Told) -> int:
+    """How many probes are not for Services, which are all followed."""
+    return sum(fate[FATE.index("service")] is None for fate in seen.alike)
+
+
 def test_most_are_alike_where_nothing_is_odd() -> None:
     for routed in (False, True):
         calm = plain(routed)
@@ -140,10 +231,10 @@ def test_most_are_alike_where_nothing_is_odd() -> None:
         assert calm.spared > len(calm.alike) // 4
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_clusters(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "SPEAKING", 1)
-    cluster(tmp_path, seed, services=30)
+    cluster(tmp_path, seed, services=30, nodes=3 + seed % 3, overlay=seed % 2 == 1)
     seen = told(tmp_path)
     assert seen.alike == seen.followed
     assert seen.spared > 0

@@ -15,7 +15,7 @@ from analyzer.facts.source import Source
 from analyzer.facts.store import Facts
 from analyzer.facts.workloads import Pod
 from analyzer.packet.authors import author_of
-from analyzer.packet.likeness import Keys, Likeness
+from analyzer.packet.likeness import Key, Keys, Likeness
 from analyzer.packet.probes import OWN, SERVED, Probe, probes
 from analyzer.packet.text import sentence
 from analyzer.packet.trace import Trace, trace
@@ -87,7 +87,8 @@ class _Memory:
         self.followed = 0
         self._world = world
         self._likeness: Likeness | None = None
-        self._arrived: dict[Hashable, str] = {}  # the Service by which the endpoint of a key was reached
+        self._arrived: dict[Hashable, str] = {}  # the connection by which the endpoint of a key was reached
+        self._arrived_wide: dict[Hashable | None, str] = {}  # the same from and to any nodes in the same position
         self._lost: dict[Hashable, list[Path]] = {}  # what did not arrive at Services with one endpoint
 
     def keys(self, probe: Probe) -> Keys:
@@ -101,21 +102,31 @@ class _Memory:
     def like(self, probe: Probe, keys: Keys) -> Path | None:
         """The path of a probe that is like others which were followed; None if none speaks for it."""
         known = tuple(keys.values())
-        if known and all(key in self._arrived for key in known):
+        if known and all(self._by(key) for key in known):
             return _path(
                 probe,
                 origin=probe.origin,
                 verdict="one-of" if len(known) > 1 else "delivered",
                 ok=True,
                 reply="ok",
-                reason=f"arrives {_as(self._arrived[known[0]])}",
+                reason=f"arrives as {self._by(known[0])}, from which nothing tells it apart",
             )
-        lost = self._lost.get(known[0], []) if len(known) == 1 else []
+        lost = self._lost.get(known[0].exact, []) if len(known) == 1 else []
         if len(lost) < SPEAKING:
             return None
         told = lost[0]
         fate = {name: getattr(told, name) for name in FATE}
-        return _path(probe, **fate, origin=told.origin, reason=f"{_as(told.service or '')}: {told.reason}")
+        reason = f"as to Service {told.service}, from which nothing tells it apart: {told.reason}"
+        return _path(probe, **fate, origin=told.origin, reason=reason)
+
+    def _by(self, key: Key) -> str | None:
+        """A connection with this key that arrived."""
+        if key.exact in self._arrived:
+            return self._arrived[key.exact]
+        told = self._arrived_wide.get(key.wide)
+        if told is not None:
+            self._arrived[key.exact] = told
+        return told
 
     def follow(self, probe: Probe, keys: Keys) -> Path:
         """Follows a probe, and keeps which endpoints it reached."""
@@ -128,14 +139,12 @@ class _Memory:
         reached = _reached(result) if keys else set()
         for (address, port), key in keys.items():
             if (str(address), port or probe.flow.dst_port) in reached:
-                self._arrived[key] = probe.service or ""
+                self._arrived[key.exact] = f"to Service {probe.service}"
+                if key.wide is not None:
+                    self._arrived_wide[key.wide] = f"on {probe.node} to Service {probe.service}"
             elif len(keys) == 1 and path.ok is not True:
-                self._lost.setdefault(key, []).append(path)
+                self._lost.setdefault(key.exact, []).append(path)
         return path
-
-
-def _as(service: str) -> str:
-    return f"as to Service {service}, from which nothing tells it apart"
 
 
 def _further(probe: Probe, count: int) -> Path:
@@ -218,13 +227,16 @@ def _deciding(result: Trace, lost_reply: bool, at: At | None) -> Step | None:
 
 
 def _chosen_itself(result: Trace, address: str) -> Trace:
-    """Of the outcomes of a random choice, the one that leads back to the sender."""
+    """Of the outcomes of a random choice, the one that leads back to the sender.
+
+    Outcomes of one fate are told as one, by the way of the first; what is unknown may be that of the sender as well.
+    """
     for outcome in result.outcomes:
         for step in outcome.steps:
             words = (step.changed or "").split()
             if words[:2] == ["DNAT", "to"] and words[2].removesuffix(":" + words[2].rpartition(":")[2]) == address:
                 return outcome
-    return result
+    return next((outcome for outcome in result.outcomes if outcome.verdict == "unknown"), result)
 
 
 def arrives(result: Trace) -> bool | None:

@@ -11,7 +11,7 @@ class Networks:
     """Networks and ranges of addresses; single addresses are left out, they tell themselves apart."""
 
     def __init__(self) -> None:
-        self._by_length: dict[tuple[int, int], set[int]] = {}
+        self._by_length: dict[tuple[int, int], dict[int, CIDR]] = {}
         self._edges: set[tuple[int, int]] = set()
         self._sorted: list[tuple[int, int]] | None = None
         self._known: dict[IP, tuple[object, ...]] = {}
@@ -20,7 +20,7 @@ class Networks:
         """One more network."""
         length, most = network.prefixlen, network.max_prefixlen
         if length < most:
-            self._by_length.setdefault((network.version, length), set()).add(int(network.network_address))
+            self._by_length.setdefault((network.version, length), {})[int(network.network_address)] = network
             self._known.clear()
 
     def add_range(self, low: IP, high: IP) -> None:
@@ -31,19 +31,28 @@ class Networks:
 
     def of(self, address: IP) -> tuple[object, ...]:
         """What holds an address, as a value to compare."""
-        if address in self._known:
-            return self._known[address]
+        if address not in self._known:
+            networks = self.holding(address)
+            starts = [(network.prefixlen, int(network.network_address)) for network in networks]
+            self._known[address] = (address.version, self.edge(address), *starts)
+        return self._known[address]
+
+    def edge(self, address: IP) -> int:
+        """The number of the stretch between the ends of ranges that an address is in."""
         if self._sorted is None:
             self._sorted = sorted(self._edges)
-        value, version, most = int(address), address.version, address.max_prefixlen
-        found: list[object] = [version, bisect_right(self._sorted, (version, value))]
+        return bisect_right(self._sorted, (address.version, int(address)))
+
+    def holding(self, address: IP) -> list[CIDR]:
+        """The networks that hold an address."""
+        value, most = int(address), address.max_prefixlen
+        found = []
         for (family, length), networks in self._by_length.items():
-            if family == version:
-                start = value >> (most - length) << (most - length)
-                if start in networks:
-                    found.append((length, start))
-        self._known[address] = tuple(found)
-        return self._known[address]
+            if family == address.version:
+                network = networks.get(value >> (most - length) << (most - length))
+                if network is not None:
+                    found.append(network)
+        return found
 
 
 class Ports:

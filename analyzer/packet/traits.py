@@ -12,6 +12,7 @@ from analyzer.packet.delivery import ANY_PORT
 from analyzer.packet.gates import Gates, port_of
 from analyzer.packet.spans import SPECIAL, Networks, Ports
 from analyzer.packet.stack import Stack
+from analyzer.packet.targets import NAT
 from analyzer.packet.world import World
 
 # Modules whose options hold neither addresses nor ports.
@@ -27,6 +28,8 @@ class Traits:
     def __init__(self, world: World) -> None:
         self.world = world
         self.networks, self.ports = Networks(), Ports()
+        self.by_rules = Networks()  # without those that only routes and interfaces name
+        self._named_by: dict[CIDR, str | None] = {}  # the namespace whose rules alone name a network
         self.named: set[int] = set()  # addresses that an option of a rule names
         self.apart: set[tuple[str, str]] = set()  # interfaces that a rule singles out otherwise than as a gate
         self.wildcards: dict[str, set[str]] = {}
@@ -41,8 +44,14 @@ class Traits:
             to_pod = any(other in world.stacks and world.stacks[other].pod for other, _ in ends)
             if to_pod and not dev.startswith(ANY_PORT) and not world.stacks[name].pod:
                 self._devices.setdefault(name, set()).add(dev)
-        for network in (*SPECIAL, *world.cluster.pod_cidrs, *world.cluster.service_cidrs):
+        for network in SPECIAL:
+            self._by_all(network)
+        self.of_pods = Networks()
+        for network in world.cluster.pod_cidrs:
             self.networks.add(network)
+            self.of_pods.add(network)
+        for network in world.cluster.service_cidrs:
+            self._by_all(network)
         for stack in world.stacks.values():
             self._read_stack(stack)
         sets = self._read_rules()
@@ -51,11 +60,25 @@ class Traits:
         for thing in world.facts.of(NftObject):
             self._read_text(thing.text)
 
+    def named_by(self, network: CIDR) -> str | None:
+        """The namespace whose rules name a network, if nobody else's do, nor an option, a set or the cluster."""
+        return self._named_by.get(network)
+
+    def to_pods(self, stack: Stack) -> set[str]:
+        """The interfaces of a namespace that lead to pods."""
+        return self._devices.get(stack.name, set())
+
+    def _by_all(self, network: CIDR) -> None:
+        """A network that is known otherwise than by the rules of one namespace."""
+        self.networks.add(network)
+        self.by_rules.add(network)
+        self._named_by[network] = None
+
     def gates(self, stack: Stack, family: int) -> Gates:
         """The rules of a namespace, split."""
         key = (stack.name, family)
         if key not in self._gates:
-            self._gates[key] = Gates(self.world.filters(stack, family), self._devices.get(stack.name, set()))
+            self._gates[key] = Gates(self.world.filters(stack, family), self.to_pods(stack))
         return self._gates[key]
 
     def filtering(self, family: int) -> list[tuple[str, Gates]]:
@@ -109,12 +132,17 @@ class Traits:
             if stack is None:
                 continue
             is_open = (node, netns, backend or None, family, table, chain) in self.gates(stack, family).open
-            devices = self._devices.get(stack.name, set())
+            devices = self.to_pods(stack)
             for rule in rules:
                 for network in (rule.source, rule.destination):
-                    if network is not None and id(network) not in seen:
+                    if network is None or network.prefixlen == network.max_prefixlen:
+                        continue
+                    if self._named_by.setdefault(network, stack.name) != stack.name:
+                        self._named_by[network] = None
+                    if id(network) not in seen:
                         seen.add(id(network))
                         self.networks.add(network)
+                        self.by_rules.add(network)
                 to, of = single(rule.destination), single(rule.source)
                 asked = (to and not rule.not_destination) or (of and not rule.not_source)
                 if to and (rule.not_destination or of):
@@ -125,6 +153,8 @@ class Traits:
                 if rule.in_interface is not None or rule.out_interface is not None:
                     self._read_devices(stack, rule, devices, bool(asked) or port)
                 gate = is_open or (to and not rule.not_destination)
+                if is_open and rule.target_options:
+                    self._read_target(rule)
                 for match in rule.matches:
                     if match.module in SILENT or (gate and port_of(match) is not None) or id(match) in seen:
                         continue
@@ -132,6 +162,16 @@ class Traits:
                     sets = sets or match.module == "set"
                     self._read_match(stack, match)
         return sets
+
+    def _read_target(self, rule: Rule) -> None:
+        """The addresses that a rule which anybody may meet puts in the place of others."""
+        for option in rule.target_options if rule.target in NAT else ():
+            for part in (part for value in option.values for part in value.split("-")):
+                bracketed = part.startswith("[")
+                host = part[1:].partition("]")[0] if bracketed else part if part.count(":") > 1 else part.split(":")[0]
+                address = ip(host)
+                if address is not None:
+                    self.named.add(int(address))
 
     def _read_match(self, stack: Stack, match: Match) -> None:
         for option in match.options:
@@ -169,10 +209,11 @@ class Traits:
         start, end = ip(low), ip(high) if dash else None
         if start is not None and end is not None and start.version == end.version:
             self.networks.add_range(start, end)
+            self.by_rules.add_range(start, end)
         elif start is not None:
             self.named.add(int(start))
         elif (network := cidr(word)) is not None:
-            self.networks.add(network)
+            self._by_all(network)
             if network.num_addresses == 1:
                 self.named.add(int(network.network_address))
         else:
@@ -197,8 +238,9 @@ class Traits:
                         start, end = ip(low), ip(high)
                         if dash and start is not None and end is not None:
                             self.networks.add_range(start, end)
+                            self.by_rules.add_range(start, end)
                         continue
-                    self.networks.add(network)
+                    self._by_all(network)
                     if network.num_addresses == 1:
                         others = ",".join(w for n, w in enumerate(first.split(",")) if n != number)
                         found = self.members.setdefault((place, int(network.network_address)), [])
@@ -218,7 +260,7 @@ class Traits:
             if not only or name in only
         )  # fmt: skip
         neighbours = tuple(
-            (name, "own" if entry.dev == dev else entry.dev, _known(entry))
+            (name, "own" if entry.dev == dev else entry.dev, acquainted(entry))
             for name, entry in self.neighbours.get(address, ())
             if not only or name in only
         )
@@ -235,7 +277,7 @@ def single(network: CIDR | None) -> bool:
     return network is not None and network.prefixlen == network.max_prefixlen
 
 
-def _known(entry: Neighbour) -> Hashable:
+def acquainted(entry: Neighbour) -> Hashable:
     """Whether a neighbour is known; a static entry counts with its hardware address."""
     if entry.state in ("PERMANENT", "NOARP"):
         return entry.state, entry.mac
