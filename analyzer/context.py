@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from analyzer.facts.fact import Coverage, Fact, NodeName
@@ -28,6 +28,10 @@ class Context:
     def get(self, name: str) -> str | None:
         """The word for a field."""
         return self._words.get(name)
+
+    def beside(self) -> Hashable:
+        """All that is settled but the names of node and namespace; to be asked before anything is read."""
+        return self._said, tuple(self._words.items()), self.place.node is None, self.place.netns is None
 
     def learn(self, found: re.Match[str]) -> None:
         """Take over what a header or the begin of a section says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from analyzer.cache import kept_data, stamps
+from analyzer.context import Context
 from analyzer.data import grammar_dir
 from analyzer.errors import DefinitionError
 from analyzer.facts import fact_types
@@ -83,6 +84,10 @@ class Grammar(msgspec.Struct, frozen=True, dict=True):
     def read(self, text: str, path: str, place: Place, first_line: int = 1, command: str = "") -> Parsed:
         """The facts in `text`, which begins at line `first_line` of `path`; what cannot be read becomes gaps."""
         return Reading(self.head, self.facts, self.shapes, path, place, command).read(text, first_line)
+
+    def beside(self, path: str, place: Place, command: str) -> Hashable:
+        """What the facts of a text depend on besides the text and the names of node and namespace."""
+        return Context(self.head, self.facts, path, place, command).beside()
 
 
 @cache

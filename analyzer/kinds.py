@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -43,10 +43,12 @@ class Kind(Described, frozen=True, kw_only=True, dict=True):
     """One kind of artifact, with what reads it.
 
     `parse` takes bytes, path, place, number of the first line, and command; `sniff`, if there is one, must agree with
-    `begins`.
+    `begins`. `beside` tells what of path, place and command its facts depend on, besides the node's name; None if
+    they may depend on anything.
     """
 
     parse: Read
+    beside: Callable[[str, Place, str], Hashable] | None = None
     sniff: Callable[[str], bool] | None = None
 
     @cached_property
@@ -94,6 +96,7 @@ def _of_grammar(grammar: Grammar) -> Kind:
         begins=tuple((source, int(re.MULTILINE)) for source in grammar.begins),
         rank=grammar.rank,
         parse=parse,
+        beside=grammar.beside,
     )
 
 

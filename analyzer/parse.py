@@ -18,6 +18,7 @@ from analyzer.logs.export import BEGINS as EXPORTED
 from analyzer.logs.export import as_json_lines
 from analyzer.masked import mask_in, without_addresses
 from analyzer.recognise import Artifact
+from analyzer.twins import Twins
 
 # Enough of a file to see whether its addresses are masked
 LOOKED_AT = 4 << 20
@@ -28,15 +29,22 @@ OBJECT = re.compile(rb"^(?:Name:|- |---|apiVersion:)", re.MULTILINE)
 LONG = "a line of at most {limit:,} characters"
 
 
-def parse(artifact: Artifact, bundle: Bundle, patterns: Patterns, scanned: Scanned | None = None) -> Parsed:
+def parse(
+    artifact: Artifact,
+    bundle: Bundle,
+    patterns: Patterns,
+    scanned: Scanned | None = None,
+    twins: Twins | None = None,
+) -> Parsed:
     """What an artifact says. Incomplete coverage says why, so that absence in it proves nothing.
 
-    `scanned`: what was found in a log that is not to be read again.
+    `scanned`: what was found in a log that is not to be read again; `twins`: what was read before.
     """
     if scanned is not None:
         parsed = facts_of_scan(scanned, artifact.path, artifact.place, patterns, _mtime(artifact, bundle))
     else:
-        parsed = _log(artifact, bundle, patterns) if artifact.kind == LOG else _document(artifact, bundle)
+        log = artifact.kind == LOG
+        parsed = _log(artifact, bundle, patterns) if log else _document(artifact, bundle, twins or Twins())
     if artifact.kind == "iptables-save" and not parsed.coverage:
         # It prints nothing where there are no tables, and nothing where it failed: there may be no rules.
         nothing = Coverage(
@@ -125,13 +133,13 @@ def _log(artifact: Artifact, bundle: Bundle, patterns: Patterns) -> Parsed:
         return read_log(file, artifact.path, artifact.place, patterns, mtime)
 
 
-def _document(artifact: Artifact, bundle: Bundle) -> Parsed:
+def _document(artifact: Artifact, bundle: Bundle, twins: Twins) -> Parsed:
     data = bundle.read(artifact.path)
     if artifact.last is not None:
         data = _section(artifact, data)
     data, gaps = _shortened(artifact, data, bundle.limits.line_length)
     kind = kinds()[artifact.kind]
-    parsed = kind.parse(data, artifact.path, artifact.place, artifact.first, artifact.command)
+    parsed = twins.parse(kind, data, artifact.path, artifact.place, artifact.first, artifact.command)
     if gaps:
         coverage = tuple(
             msgspec.structs.replace(entry, complete=False, note=entry.note or gaps[0].expected)

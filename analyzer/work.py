@@ -1,5 +1,7 @@
 """Artifacts read one after the other or by several processes: an artifact, or a part of a large log, is one piece.
 
+Logs and YAML go to other processes, this one reads the rest meanwhile.
+
 Results do not depend on the number of processes, and come in the order of the artifacts.
 """
 
@@ -20,11 +22,14 @@ from analyzer.limits import MIB
 from analyzer.logs import Part, Patterns, Scanned
 from analyzer.parse import log_parts, parse, scan_part
 from analyzer.recognise import Artifact
+from analyzer.twins import Twins
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
-# Below this many bytes a pool of processes costs more than it saves.
+# What other processes read: the facts of other kinds are so many that sending them back costs more than reading them.
+SENT = frozenset({LOG, "kubectl-yaml"})
+# Below this many bytes of such kinds a pool of processes costs more than it saves.
 POOL_BYTES = 24 * MIB
 # A log that is larger than two of these is cut into parts of at least that many bytes.
 PART_BYTES = 16 * MIB
@@ -49,6 +54,7 @@ class Work(msgspec.Struct, frozen=True):
     jobs: int = 1
     until: float | None = None
     progress: Progress = lambda text: None
+    twins: Twins = msgspec.field(default_factory=Twins)
 
 
 class Piece(NamedTuple):
@@ -66,7 +72,8 @@ def read_all(work: Work) -> list[Parsed | str]:
     """What each artifact says, or why it was not read."""
     sizes = {member.path: member.size for member in work.bundle.members}
     total = sum(sizes.get(artifact.path, 0) for artifact in work.artifacts)
-    pooled = work.jobs > 1 and total >= POOL_BYTES
+    sent = sum(sizes.get(artifact.path, 0) for artifact in work.artifacts if artifact.kind in SENT)
+    pooled = work.jobs > 1 and sent >= POOL_BYTES
     pieces = list(_pieces(work, sizes, work.jobs if pooled else 1))
     # Under a time limit the state of the cluster comes before its history. In a pool the largest piece comes first, so
     # that no process is left with it at the end.
@@ -121,10 +128,12 @@ def _pooled(work: Work, pieces: Sequence[Piece]) -> Results:
     from multiprocessing import active_children, get_context
 
     _shared = work
-    left = set(pieces)
+    sent = [piece for piece in pieces if work.artifacts[piece.artifact].kind in SENT]
+    left = set(sent)
     pool = ProcessPoolExecutor(work.jobs, mp_context=get_context("fork"), initializer=_begin)
     try:
-        futures = _submitted(pool, pieces)
+        futures = _submitted(pool, sent)
+        yield from _in_turn(work, [piece for piece in pieces if piece not in left])
         try:
             for future in as_completed(futures):
                 result = future.result()
@@ -132,7 +141,7 @@ def _pooled(work: Work, pieces: Sequence[Piece]) -> Results:
                 yield futures.pop(future), result
         except BrokenProcessPool:
             # The system takes memory back by ending processes: what it cost is told, the rest is kept.
-            yield from ((piece, KILLED) for piece in pieces if piece in left)
+            yield from ((piece, KILLED) for piece in sent if piece in left)
             left.clear()
     finally:
         # Interrupted: nobody waits for what is still being read. The pool's own threads may then wait for ever on a
@@ -172,7 +181,7 @@ def _read(work: Work, piece: Piece) -> Parsed | Scanned | str:
 
     def read() -> Parsed | Scanned:
         if piece.part is None:
-            return parse(artifact, work.bundle, work.patterns)
+            return parse(artifact, work.bundle, work.patterns, twins=work.twins)
         return scan_part(artifact, work.bundle, work.patterns, piece.part)
 
     left = None if work.until is None else work.until - time.monotonic()

@@ -87,7 +87,7 @@ ODDITIES = {
 }  # fmt: skip
 
 
-# One oddity of node-1 each, which treats another node, or some of its own traffic, unlike others; (what, text, overlay).
+# One oddity of node-1 each, which treats another node or some of its own traffic otherwise; (what, text, overlay).
 ODD_NODES = {
     "the pods of one node": ("filter", "-A FORWARD -s 10.42.2.0/24 -j DROP", False),
     "one node": ("filter", "-A FORWARD -s 192.168.0.12/32 -j DROP", False),
