@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.random_dumps import PODS, Item, Luck, Shape, dumps
+from tests.random_dumps import dumps
+from tests.random_luck import PODS, Item, Luck, Shape
 
 NODES = 3
 
