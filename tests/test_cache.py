@@ -179,7 +179,7 @@ def test_definitions_from_the_cache_are_the_definitions(folder: Path) -> None:
             one.cache_clear()
         asked = [msgspec.structs.asdict(kind) for kind in kinds().values()]
         heads = [(name, grammar.head, grammar.body) for name, grammar in grammars().items()]
-        plain = [{**kind, "parse": callable(kind["parse"]), "sniff": callable(kind["sniff"])} for kind in asked]
+        plain = [kind | {name: callable(kind[name]) for name in ("parse", "sniff", "beside")} for kind in asked]
         return [plain, heads, layouts(), formats(), _not_needed()]
 
     made, cached = told(), told()

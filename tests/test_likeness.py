@@ -110,6 +110,14 @@ ODD_NODES = {
     "no route": ("ip-route.txt", "10.42.2.0/24 via 192.168.0.12 dev eth0 => unreachable 10.42.2.0/24", False),
     "a route of one node": ("ip-route.txt", "blackhole 192.168.0.12\n", False),
     "a rule for routes": ("ip-rule.txt", "100:\tfrom 10.42.1.0/24 to 10.42.2.0/24 blackhole\n", False),
+    "a rule for what its pods send": ("ip-rule.txt", "100:\tfrom all iif cni0 blackhole\n", False),
+    "a table for what its pods send": (
+        "nft-ruleset.txt",
+        "table inet odd {\n\tchain forward {\n\t\ttype filter hook forward priority -5; policy accept;\n"
+        "\t\tiifname \"cni0\" drop\n\t}\n}\n",
+        False,
+    ),
+    "a policy for what it takes itself": ("iptables-save.txt", ":INPUT ACCEPT [0:0] => :INPUT DROP [0:0]", True),
     "a neighbour that fails": (
         "ip-neigh.txt", "192.168.0.12 dev eth0 lladdr 02:00:00:00:00:02 REACHABLE => 192.168.0.12 dev eth0 FAILED",
         False,

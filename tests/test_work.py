@@ -94,11 +94,11 @@ def test_nothing_read_in_time_is_not_collected(bundle: Path, monkeypatch: pytest
     read: list[str] = []
     real = parse
 
-    def slow(artifact: Artifact, *rest: object) -> object:
+    def slow(artifact: Artifact, *rest: object, **more: object) -> object:
         read.append(artifact.kind)
         if artifact.kind == "log":
             time.sleep(0.01)
-        return real(artifact, *rest)  # type: ignore[arg-type]
+        return real(artifact, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr("analyzer.work.parse", slow)
     clock = time.monotonic
