@@ -21,7 +21,7 @@ from analyzer.engine import evaluate, load_rules, patterns
 from analyzer.engine.outcome import Outcome
 from analyzer.engine.rule import Rule
 from analyzer.errors import AnalyzerError
-from analyzer.facts.acyclic import acyclic, seldom
+from analyzer.facts.acyclic import acyclic
 from analyzer.facts.fact import Coverage, NodeName, Parsed
 from analyzer.facts.nodes import Node
 from analyzer.facts.source import Source
@@ -111,7 +111,6 @@ def _evaluated(
     return tuple(outcomes), tuple(failures)
 
 
-@seldom()
 def collect(bundle: Bundle, wanted: Patterns, options: Options, progress: Progress = lambda text: None) -> Collected:
     """The facts of a bundle."""
     progress(f"recognising {len(bundle.members)} files")

@@ -47,7 +47,7 @@ def main() -> None:
     sys.excepthook = _bug
     # Facts hold no cycles, so there is hardly any garbage to collect: at Python's 700 new objects, a tenth of a short
     # run goes into looking for it.
-    gc.set_threshold(100_000)
+    gc.set_threshold(100_000, 20, 100)
     signal.signal(signal.SIGTERM, _terminated)
     if sys.stdout is not None:
         # A name in a script that the terminal's encoding lacks must not end the run.

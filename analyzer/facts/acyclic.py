@@ -1,13 +1,10 @@
-"""Work over facts, which hold no cycles: the garbage collector need not look for any, or seldom, while it lasts."""
+"""Work over facts, which hold no cycles: the garbage collector need not look for any while it lasts."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-# New objects between two searches of the youngest, and how many searches of one age come between those of the next.
-SELDOM = (20_000, 20, 100)
 
 
 @contextmanager
@@ -23,14 +20,3 @@ def acyclic() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
-
-
-@contextmanager
-def seldom() -> Iterator[None]:
-    """Searches for cyclic garbage are far between meanwhile: work that leaves little of it makes many objects."""
-    before = gc.get_threshold()
-    gc.set_threshold(*SELDOM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

@@ -87,6 +87,7 @@ class Table:
         self.backend, self.family, self.name = backend, family, name
         self._stack = stack
         self._chains: dict[str, Chains] = {}
+        self._rules: dict[str, list[Rule]] = {}
         self.complete = True
 
     @cached_property
@@ -101,8 +102,10 @@ class Table:
 
     def rules(self, name: str) -> list[Rule]:
         """The rules of a chain, in order."""
-        index = self._stack.facts.index(Rule, ("node", "netns", "backend", "family", "table", "chain"))
-        return sorted(index.get((*self.key, name), ()), key=_position)
+        if name not in self._rules:
+            index = self._stack.facts.index(Rule, ("node", "netns", "backend", "family", "table", "chain"))
+            self._rules[name] = sorted(index.get((*self.key, name), ()), key=_position)
+        return self._rules[name]
 
     @cached_property
     def declared(self) -> dict[str, Chain]:
