@@ -219,6 +219,22 @@ def test_one_odd_node_is_not_overlooked(name: str, tmp_path: Path, monkeypatch: 
     assert seen.followed != plain(False, MANY, overlay).followed, "the oddity does nothing: it tests nothing"
 
 
+def test_a_third_node_that_answers_for_others_is_not_overlooked(tmp_path: Path) -> None:
+    """It is the next hop of all, and drops what comes from the pods of one."""
+    odd = {
+        "ip-route.txt": "10.42.2.0/24 via 192.168.0.12 => 10.42.2.0/24 via 192.168.0.99",
+        "node-3 ip-route.txt": "192.168.0.99 dev cni0 scope link\n",
+        "node-3 sysctl.txt": "net.ipv4.conf.eth0.proxy_arp = 0 => net.ipv4.conf.eth0.proxy_arp = 1",
+        "node-3 filter": "-A FORWARD -s 10.42.0.0/24 -i eth0 -j DROP",
+    }
+    cluster(tmp_path, SEED, services=SERVICES, odd=odd, routed=False, nodes=MANY)
+    seen = told(tmp_path)
+    assert seen.alike == seen.followed
+    arrived = {fate[0] for fate in seen.followed if fate[1] == "pod-to-service" and fate[4]}
+    lost = {fate[0] for fate in seen.followed if fate[1] == "pod-to-service" and not fate[4]}
+    assert "node-0" in lost and "node-1" in arrived - lost, "the third node treats all alike: it tests nothing"
+
+
 @pytest.mark.parametrize(("routed", "overlay"), [(False, False), (False, True), (True, False)])
 def test_equal_nodes_cost_little_more_than_one(routed: bool, overlay: bool) -> None:
     few, many = plain(routed, 3, overlay), plain(routed, 2 * MANY, overlay)

@@ -104,10 +104,8 @@ class Pairs:
         if address not in self._holding:
             self._holding[address] = self._held(address)
         everywhere, own = self._holding[address]
-        if not own:
-            return everywhere
-        numbers = {stack.name: number for number, stack in enumerate(aliases.stacks)}
-        return everywhere, tuple((numbers[owner], form) for owner, form in own if owner in numbers)
+        names = [stack.name for stack in aliases.stacks] if own else []
+        return everywhere, tuple((names.index(owner), form) for owner, form in own if owner in names)
 
     def _held(self, address: IP) -> tuple[Hashable, list[tuple[str, Hashable]]]:
         """The networks that hold an address: by value, and those that only the rules of one node name, by node."""
