@@ -179,7 +179,7 @@ def paths(folder: Path, scale: Scale) -> list[Row]:
                 ours=seconds,
                 rss=ours.rss,
                 target="≤ 120 s for a million on 2 cores",
-                met=seconds / verdicts * 1_000_000 / 2 <= 120,
+                met=seconds / verdicts * 1_000_000 <= 120,  # by one process
                 found=ours.output.strip(),
             )
         )
