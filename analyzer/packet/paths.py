@@ -109,14 +109,14 @@ class _Memory:
                 verdict="one-of" if len(known) > 1 else "delivered",
                 ok=True,
                 reply="ok",
-                reason=f"arrives as {self._by(known[0])}, from which nothing tells it apart",
+                reason=f"arrives as one {self._by(known[0])} does, from which nothing tells it apart",
             )
         lost = self._lost.get(known[0].exact, []) if len(known) == 1 else []
         if len(lost) < SPEAKING:
             return None
         told = lost[0]
         fate = {name: getattr(told, name) for name in FATE}
-        reason = f"as to Service {told.service}, from which nothing tells it apart: {told.reason}"
+        reason = f"as one to Service {told.service}, from which nothing tells it apart: {told.reason}"
         return _path(probe, **fate, origin=told.origin, reason=reason)
 
     def _by(self, key: Key) -> str | None:
