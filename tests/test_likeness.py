@@ -18,6 +18,7 @@ from analyzer.facts.store import Facts
 from analyzer.listing import list_paths
 from analyzer.logs import Patterns
 from analyzer.packet import paths
+from analyzer.packet.verdict import Trace
 from tests.random_cluster import cluster
 
 EVERYTHING = 10**9
@@ -41,7 +42,7 @@ ODDITIES = {
         "-A FORWARD -d 10.42.1.4/32 -j ACCEPT", False,
     ),
     "pods before and behind their interfaces": (
-        "filter", "-A FORWARD -d 10.42.1.3/32 -j ACCEPT\n-A FORWARD -o cali11 -j DROP\n"
+        "node-1 filter", "-A FORWARD -d 10.42.1.3/32 -j ACCEPT\n-A FORWARD -o cali11 -j DROP\n"
         "-A FORWARD -o cali12 -j DROP\n-A FORWARD -d 10.42.1.4/32 -j ACCEPT", True,
     ),
     "a range of addresses": ("filter", "-A FORWARD -m iprange --dst-range 10.42.1.3-10.42.1.4 -j DROP", False),
@@ -262,6 +263,13 @@ def test_random_clusters(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     seen = told(tmp_path)
     assert seen.alike == seen.followed
     assert seen.spared > 0
+
+
+def test_a_pod_that_asks_its_own_service_is_told_by_its_own_part() -> None:
+    """Outcomes of one fate are told as one: what is unknown may be the part that leads back."""
+    unknown, dropped = Trace(verdict="unknown", missing=("hairpin_mode",)), Trace(verdict="dropped")
+    for outcomes in ((dropped, unknown), (unknown, dropped)):
+        assert paths._chosen_itself(Trace(verdict="one-of", outcomes=outcomes), "10.42.0.2") is unknown
 
 
 def test_beyond_what_is_followed_and_kept_it_is_said(tmp_path: Path) -> None:
