@@ -38,7 +38,8 @@ class Twins:
 
 def _names(data: bytes, place: Place) -> bool:
     """Whether a text names the node itself, so that it cannot be told which of its facts the path named."""
-    return any(name is not None and name.encode() in data for name in (place.node, place.netns))
+    names = [name for name in (place.node, place.netns) if name is not None]
+    return any(not name.isascii() or name.encode() in data for name in names)
 
 
 def _moved(parsed: Parsed, old: Place, new: Place, path: str) -> Parsed:

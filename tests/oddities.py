@@ -56,6 +56,13 @@ ODDITIES = {
         "bridge-link.txt", "6: cali12@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master cni0 state forwarding => "
         "6: cali12@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master cni0 state disabled", False,
     ),
+    "an interface that a rule for routes names": ("ip-rule.txt", "100:\tfrom all iif cali12 blackhole\n", True),
+    "an interface that a foreign table names": (
+        "nft-ruleset.txt",
+        "table inet odd {\n\tchain forward {\n\t\ttype filter hook forward priority -5; policy accept;\n"
+        "\t\tiifname \"cali12\" drop\n\t}\n}\n",
+        True,
+    ),
     "a foreign table": (
         "nft-ruleset.txt",
         "table inet odd {\n\tchain forward {\n\t\ttype filter hook forward priority -5; policy accept;\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from analyzer.facts import derived
 from analyzer.facts.store import Facts
 from analyzer.listing import list_paths
 from analyzer.logs import Patterns
-from analyzer.packet import paths
+from analyzer.packet import pairs, paths
 from analyzer.packet.verdict import Trace
 from tests.oddities import ODD_NODES, ODDITIES
 from tests.random_cluster import cluster
@@ -142,6 +143,18 @@ def test_a_pod_that_asks_its_own_service_is_told_by_its_own_part() -> None:
     unknown, dropped = Trace(verdict="unknown", missing=("hairpin_mode",)), Trace(verdict="dropped")
     for outcomes in ((dropped, unknown), (unknown, dropped)):
         assert paths._chosen_itself(Trace(verdict="one-of", outcomes=outcomes), "10.42.0.2") is unknown
+
+
+def test_whatever_the_path_asks_is_compared() -> None:
+    """A setting, or a kind of fact whose absence counts, that pairs of nodes do not compare would go unnoticed."""
+    source = "".join(path.read_text() for path in Path(pairs.__file__).parent.glob("*.py"))
+    asked = set(re.findall(r'interface_setting\([\w.]+, "([\w-]+)"', source))
+    asked |= {name.rpartition(".")[2] for name in re.findall(r'"(net\.[\w.{}-]+)"', source) if not name.endswith(".")}
+    assert len(asked) > 8
+    assert asked - {"conf", "ipv"} <= pairs.SETTINGS  # these two are how names begin
+    told = set(re.findall(r'\.collected\("(\w+)"\)', source))
+    # Sockets and tracked connections do not decide about the first packet of a connection.
+    assert told - {"Listener", "Connection"} <= set(pairs.COLLECTED)
 
 
 def test_beyond_what_is_followed_and_kept_it_is_said(tmp_path: Path) -> None:

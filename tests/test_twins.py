@@ -80,6 +80,17 @@ def test_a_text_that_names_its_node_is_read() -> None:
     assert calls == ["one/x.txt", "other/x.txt"]
 
 
+def test_a_node_of_any_name_is_read() -> None:
+    """Names of folders are any bytes; what cannot be looked for in the text is not told again."""
+    data = b"default via 10.0.0.1 dev eth0\n"
+    for name in ("n\u00f6rd", "n\udcff"):
+        calls: list[str] = []
+        kind, known = counted(kinds()["ip-route"], calls), Twins()
+        for path, place in (("one/x.txt", Place(node=name)), ("other/x.txt", OTHER)):
+            known.parse(kind, data, path, place, 1, "")
+        assert calls == ["one/x.txt", "other/x.txt"]
+
+
 def test_a_cluster_of_equal_dumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole way: facts, coverage and evidence are those of each node's own file."""
     text = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -s 10.9.0.0/16 -j DROP\nnonsense\nCOMMIT\n"

@@ -6,6 +6,7 @@ from functools import cached_property
 from heapq import merge
 from operator import attrgetter
 
+from analyzer.facts.address import CIDR
 from analyzer.facts.firewall import NO_TABLE, Chain, NftObject, Rule, VirtualServer
 from analyzer.packet import tracking
 from analyzer.packet.header import Packet, protocol_number
@@ -35,9 +36,9 @@ class Chains:
         self.by_port: dict[tuple[int, int], list[int]] = {}
         self.others: list[int] = []
         for place, rule in enumerate(self.rules):
-            if rule.destination is not None and _single(rule.destination) and not rule.not_destination:
+            if rule.destination is not None and single(rule.destination) and not rule.not_destination:
                 self.by_destination.setdefault(int(rule.destination.network_address), []).append(place)
-            elif rule.source is not None and _single(rule.source) and not rule.not_source:
+            elif rule.source is not None and single(rule.source) and not rule.not_source:
                 self.by_source.setdefault(int(rule.source.network_address), []).append(place)
             elif (port := _port(rule)) is not None:
                 self.by_port.setdefault(port, []).append(place)
@@ -63,8 +64,9 @@ class Chains:
 _position = attrgetter("position")
 
 
-def _single(network: object) -> bool:
-    return getattr(network, "prefixlen", 0) == getattr(network, "max_prefixlen", 1)
+def single(network: CIDR | None) -> bool:
+    """Whether a network is one address."""
+    return network is not None and network.prefixlen == network.max_prefixlen
 
 
 def _port(rule: Rule) -> tuple[int, int] | None:

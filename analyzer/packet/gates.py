@@ -14,7 +14,7 @@ import msgspec
 
 from analyzer.facts.address import CIDR, IP
 from analyzer.facts.firewall import Match, Rule
-from analyzer.packet.chains import TABLES, Chains, Filters, Table
+from analyzer.packet.chains import TABLES, Chains, Filters, Table, single
 
 DEPTH = 12
 
@@ -140,7 +140,7 @@ def side(network: CIDR | None, actor: Actor) -> Hashable:
     if network is None:
         return None
     start = network.network_address
-    if network.prefixlen == network.max_prefixlen and start == actor.address:
+    if single(network) and start == actor.address:
         return "own"
     return int(start), network.prefixlen
 

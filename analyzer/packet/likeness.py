@@ -214,11 +214,7 @@ class Likeness:
             aliases.stacks.index(placed.host),
             placed.dev if placed.shared else self.traits.device(placed.host, placed.dev),
             tuple(
-                (
-                    own.dev,
-                    own.scope,
-                    own.network and (own.network.prefixlen, *(contains(own.network, t) for t in talks)),
-                )
+                (own.dev, own.scope, own.network and own.network.prefixlen, _holds(own.network, talks))
                 for own in placed.pod.addresses
                 if own.ip.version == 4
             ),

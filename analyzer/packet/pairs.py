@@ -14,9 +14,10 @@ from analyzer.facts.address import CIDR, IP, contains
 from analyzer.facts.firewall import Rule
 from analyzer.facts.routing import Route
 from analyzer.packet.aliases import Aliases
+from analyzer.packet.chains import single
 from analyzer.packet.gates import Actor, Unlike, matches
 from analyzer.packet.stack import TUNNELS, Stack
-from analyzer.packet.traits import Traits, acquainted, single
+from analyzer.packet.traits import Traits, acquainted
 from analyzer.packet.tunnel import NO_MAC, kind_of
 from analyzer.packet.world import World
 
@@ -39,7 +40,7 @@ class Pairs:
     def __init__(self, traits: Traits, number: Callable[[Hashable], int]) -> None:
         self.traits, self.world = traits, traits.world
         self._number = number
-        self._wholes: dict[str, Hashable] = {}
+        self._wholes: dict[str, int | None] = {}
         self._ranks: dict[str, dict[CIDR, int]] = {}
         self._aliases: dict[tuple[str, str], Aliases] = {}
         self._positions: dict[tuple[str, str], int | None] = {}
@@ -84,7 +85,13 @@ class Pairs:
     def _whole(self, stack: Stack) -> Hashable:
         """What a node is by itself. Raises Unlike."""
         if stack.name not in self._wholes:
-            self._wholes[stack.name] = self._number(_Whole(self.traits, self.world, stack, self._rank(stack)).form())
+            whole = _Whole(self.traits, self.world, stack, self._rank(stack))
+            try:
+                self._wholes[stack.name] = self._number(whole.form())
+            except Unlike:
+                self._wholes[stack.name] = None
+        if self._wholes[stack.name] is None:
+            raise Unlike
         return self._wholes[stack.name]
 
     def _rank(self, stack: Stack) -> dict[CIDR, int]:
@@ -287,10 +294,7 @@ class _Whole:
         for name, fact in self._stack.sysctls.items():
             parts = name.split(".")
             dev = ".".join(parts[3:-1]) if parts[:3] == ["net", "ipv4", "conf"] else ""
-            if (
-                parts[-1] in SETTINGS
-                and dev not in self._pods
-                and (parts[1] == "bridge" or name.startswith("net.ipv4."))
-            ):
+            ours = name.startswith(("net.ipv4.", "net.bridge.")) and parts[-1] in SETTINGS
+            if ours and dev not in self._pods:
                 found.append((name, fact.number))
         return frozenset(found)

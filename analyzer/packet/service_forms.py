@@ -9,7 +9,7 @@ import msgspec
 
 from analyzer.facts.address import IP, ip
 from analyzer.facts.firewall import Rule
-from analyzer.packet.chains import Table
+from analyzer.packet.chains import Table, single
 from analyzer.packet.gates import DEPTH, Actor, Gate, Gates, Unlike, matches, port_of
 from analyzer.packet.header import protocol_number
 from analyzer.packet.stack import Stack
@@ -100,8 +100,7 @@ class _Reading:
     def _passes(self, rule: Rule) -> bool:
         """Whether a packet for this address, protocol and port may match a rule."""
         to = rule.destination
-        single = to is not None and to.prefixlen == to.max_prefixlen and not rule.not_destination
-        if single and to is not None and to.network_address != self._actor.address:
+        if to is not None and single(to) and not rule.not_destination and to.network_address != self._actor.address:
             return False
         asked = protocol_number(rule.protocol) if rule.protocol and not rule.not_protocol else None
         if asked and asked != self._proto:

@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from analyzer.facts.address import CIDR, IP, cidr, ip
 from analyzer.facts.firewall import Ipset, Match, NftObject, Rule
 from analyzer.facts.routing import Neighbour, Route
+from analyzer.packet.chains import single
 from analyzer.packet.delivery import ANY_PORT
 from analyzer.packet.gates import Gates, port_of
 from analyzer.packet.spans import SPECIAL, Networks, Ports
@@ -19,6 +20,7 @@ from analyzer.packet.world import World
 SILENT = {"comment", "statistic", "mark", "connmark", "addrtype", "state", "limit", "owner", "nfacct", "icmp", "icmp6"}
 PORTED = {"tcp", "udp", "sctp", "dccp", "udplite", "multiport", ""}
 _WORD = re.compile(r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]*(?:/[0-9]+)?(?:-[0-9a-fA-F.:]+)?")
+_NAME = re.compile(r"[\w.@-]+")
 _NUMBER = re.compile(r"(?<![\w.:])[0-9]{1,5}(?:-[0-9]{1,5})?(?![\w.:])")
 
 
@@ -59,6 +61,8 @@ class Traits:
             self._read_sets()
         for thing in world.facts.of(NftObject):
             self._read_text(thing.text)
+            if (place := thing.netns or thing.node or "") in world.stacks:
+                self._read_names(world.stacks[place], thing.text)
 
     def named_by(self, network: CIDR) -> str | None:
         """The namespace whose rules name a network, if nobody else's do, nor an option, a set or the cluster."""
@@ -112,6 +116,7 @@ class Traits:
                 self.routes.setdefault(route.destination.network_address, []).append((stack.name, route))
         for rule in stack.rules:
             self._read_text(rule.selector)
+            self._read_names(stack, rule.selector)
         for (_, address), entry in stack.neighbours.items():
             self.neighbours.setdefault(address, []).append((stack.name, entry))
         devices = self._devices.get(stack.name)
@@ -135,7 +140,7 @@ class Traits:
             devices = self.to_pods(stack)
             for rule in rules:
                 for network in (rule.source, rule.destination):
-                    if network is None or network.prefixlen == network.max_prefixlen:
+                    if network is None or single(network):
                         continue
                     if self._named_by.setdefault(network, stack.name) != stack.name:
                         self._named_by[network] = None
@@ -156,8 +161,10 @@ class Traits:
                 if is_open and rule.target_options:
                     self._read_target(rule)
                 for match in rule.matches:
-                    if match.module in SILENT or (gate and port_of(match) is not None) or id(match) in seen:
+                    if match.module in SILENT or (gate and port_of(match) is not None):
                         continue
+                    if match.module != "physdev" and id(match) in seen:
+                        continue  # but ports of bridges are those of one namespace
                     seen.add(id(match))
                     sets = sets or match.module == "set"
                     self._read_match(stack, match)
@@ -226,6 +233,12 @@ class Traits:
         for word in _NUMBER.findall(text):
             self.ports.add(word)
 
+    def _read_names(self, stack: Stack, text: str) -> None:
+        """Interfaces that lead to pods, where such a language names them."""
+        devices = self.to_pods(stack)
+        if devices:
+            self.apart |= {(stack.name, word) for word in _NAME.findall(text) if word in devices}
+
     def _read_sets(self) -> None:
         for one in self.world.facts.of(Ipset):
             place = one.netns or one.node or ""
@@ -270,11 +283,6 @@ class Traits:
             if (name, int(address)) in self.members
         )
         return routes, neighbours, members
-
-
-def single(network: CIDR | None) -> bool:
-    """Whether a network is one address."""
-    return network is not None and network.prefixlen == network.max_prefixlen
 
 
 def acquainted(entry: Neighbour) -> Hashable:
